@@ -1,7 +1,7 @@
-"""Annotations → how a value is read from JSON, written to it, and described by a JSON Schema.
+"""Annotations define how a value is read from JSON, written, and described by a JSON Schema.
 
-A value class is read and written by its own annotations, so what a field may contain is said once,
-where it is declared: ``count: int``, ``low: Share``, ``kind: Literal["a", "b"]``,
+A value class is read and written by its own annotations, so the permitted content of a field is
+defined once, at its declaration: ``count: int``, ``low: Share``, ``kind: Literal["a", "b"]``,
 ``bars: tuple[Bar, ...]``.
 """
 
@@ -67,36 +67,36 @@ T = TypeVar("T")
 
 
 class HasCodec(Protocol):
-    """What may be in an ``Annotated[...]`` beside limits: it makes the codec itself."""
+    """Part of an ``Annotated[...]`` that creates the codec itself."""
 
     def codec(self, kind: Any, /) -> Codec: ...
 
 
 @dataclass(frozen=True)
 class Key:
-    """The name in JSON, where it is not that of the field."""
+    """The name in JSON, if it differs from that of the field."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Flat:
-    """The members of the record are in the object of the one that holds it."""
+    """The members of the record are written to the enclosing object."""
 
 
 @dataclass(frozen=True)
 class OmitNone:
-    """None is not written, and may be missing."""
+    """None is not written, and the member may be missing."""
 
 
 @dataclass(frozen=True)
 class OmitDefault:
-    """The default of the field is not written, and may be missing."""
+    """The default is not written, and the member may be missing."""
 
 
 @dataclass(frozen=True)
 class ClassName:
-    """An index that is written as the name of its class."""
+    """An index written as the name of its class."""
 
     def codec(self, _: Any) -> Codec:
         def texts(indices: Sequence[int], classes: Classes) -> list[str]:
@@ -113,7 +113,7 @@ class ClassName:
 
 @dataclass(frozen=True)
 class _ClassNumber:
-    """An index that is written as a number; it must be one of a class."""
+    """An index written as a number; it must be a class index."""
 
     def codec(self, _: Any) -> Codec:
         def read(place: JsonPath) -> int:
@@ -123,15 +123,15 @@ class _ClassNumber:
 
 
 ClassIndex = Annotated[int, ClassName()]
-"""A class: its index here, its name in JSON."""
+"""A class: its index in memory, its name in JSON."""
 
 
 ClassNumber = Annotated[int, _ClassNumber()]
-"""A class by its index, in JSON too."""
+"""A class by its index, also in JSON."""
 
 
 Cell = tuple[ClassNumber, ClassNumber, Annotated[int, Range(1, MOST)]]
-"""Of a sparse matrix: row, column, count above 0."""
+"""A cell of a sparse matrix: row, column, count above 0."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +141,11 @@ class Via:
     Attributes
     ----------
     form
-        The annotation that JSON has the form of.
+        The annotation of the JSON form.
     to_form
         The value → one of `form`.
     from_form
-        One of `form`, and the place that it was read from → the value.
+        One of `form`, and its location → the value.
     """
 
     form: Any
@@ -163,20 +163,20 @@ class Via:
 
 @dataclass(frozen=True)
 class Form:
-    """What a record's annotations don't say of its JSON: ``__json__: ClassVar[Form]``.
+    """Properties of a record's JSON that annotations don't define: ``__json__: ClassVar[Form]``.
 
     Attributes
     ----------
     order
-        All names in JSON; else the fields in their order, then `told`.
+        All names in JSON; by default the fields in their order, then `told`.
     told
-        Properties that are written too, for other programs; they are not read.
+        Properties that are also written, for other programs, but not read.
     optional
-        Fields that documents of earlier versions lack; None: those that have a default.
+        Fields missing in documents of earlier versions; None means those with a default.
     beside
-        Further names of the object, which others read.
+        Further names of the object, read elsewhere.
     exactly_one
-        Names of which one is there, and not two.
+        Names of which exactly one is present.
     """
 
     order: tuple[str, ...] = ()
@@ -190,7 +190,7 @@ _DEFAULT_FORM = Form()
 
 
 def read_value(hint: Any, value: Json | Any, classes: Classes = ()) -> Any:
-    """What is at a place, as `hint` says; `value` may be parsed JSON too, over `classes`."""
+    """Read a value by `hint`; `value` may also be parsed JSON, with `classes`."""
     if not isinstance(value, JsonPath):
         value = JsonPath(value, reading=Reading({name: i for i, name in enumerate(classes)}))
     return codec_of(hint).read(value)
@@ -202,7 +202,7 @@ def write_value(hint: Any, value: Any, classes: Classes = ()) -> Any:
 
 
 def element_texts(hint: Any, values: Sequence[Any], classes: Classes = ()) -> ElementTexts:
-    """The JSON text of each value of this annotation; fast where there are many."""
+    """The JSON text of each value of this annotation; fast for many values."""
     return ElementTexts(codec_of(hint).texts_of(values, classes))
 
 
@@ -230,7 +230,7 @@ def codec_of(hint: Any) -> Codec:
 
 
 def _of_annotated(kind: Any, parts: tuple[Any, ...]) -> Codec:
-    """The first that says more than a name or a limit makes the codec."""
+    """The first part that is more than a name or a limit creates the codec."""
     for part in parts:
         if hasattr(part, "codec"):
             return cast(HasCodec, part).codec(kind)
@@ -242,22 +242,22 @@ def _of_annotated(kind: Any, parts: tuple[Any, ...]) -> Codec:
 
 @dataclass(frozen=True)
 class Member:
-    """One name of a record's object.
+    """A member of a record's object.
 
     Attributes
     ----------
     key
         In JSON.
     name
-        Of the field or property.
+        Name of the field or property.
     needed
-        Whether it must be there.
+        Whether it must be present.
     is_field
-        Whether it is read; what is told is written only.
+        Whether it is read; properties are only written.
     is_flat
-        Whether the members of its own value are here in its place.
+        Whether the members of its value are inlined.
     omitted
-        What is left out, as it is in JSON: nothing, None, or the default.
+        The JSON value that is omitted: nothing, None, or the default.
     """
 
     key: str
@@ -271,7 +271,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Record:
-    """The members of a dataclass, in the order of JSON.
+    """The members of a dataclass, in JSON order.
 
     `names`: all names that its object may contain.
     """
@@ -284,7 +284,7 @@ class Record:
         return self.read_with(place, {})
 
     def read_with(self, place: JsonPath, given: dict[str, Any]) -> Any:
-        """The dataclass, but for the fields that are `given` already."""
+        """Read the dataclass, except for the fields already `given`."""
         place.keep_others(self.names)
         _require_one(place, _form_of(self.kind).exactly_one)
         return self._read_known(place, given)
@@ -314,7 +314,7 @@ class Record:
         return found
 
     def texts(self, values: Sequence[Any], classes: Classes) -> list[str]:
-        """The JSON text of each value, made column by column."""
+        """The JSON text of each value, column by column."""
         if not values:
             return []
         if not self.is_plain:
@@ -331,7 +331,7 @@ class Record:
 
     @cached_property
     def values_of(self) -> Callable[[Any], tuple[Any, ...]]:
-        """The members of a value, in their order."""
+        """The members of a value, in order."""
         names = [one.name for one in self.members]
         if len(names) > 1:
             return cast(Callable[[Any], tuple[Any, ...]], attrgetter(*names))
@@ -339,7 +339,7 @@ class Record:
 
     @cached_property
     def converted(self) -> tuple[tuple[str, Writer], ...]:
-        """The members that are not plain JSON already."""
+        """The members that are not plain JSON."""
         pairs = [(one.key, one.codec.write) for one in self.members]
         return tuple((key, write) for key, write in pairs if write is not None)
 
@@ -408,7 +408,7 @@ def _form_of(kind: type[Any]) -> Form:
 
 @cache
 def record_of(kind: Any) -> Record:
-    """How the object of a dataclass is made up."""
+    """The record of a dataclass."""
     hints = get_type_hints(kind, include_extras=True)
     form = _form_of(kind)
     members = [_of_field(item, hints[item.name], form) for item in fields(kind)]
@@ -447,7 +447,7 @@ def _omitted(item: Field[Any], codec: Codec, metadata: tuple[Any, ...]) -> tuple
 
 
 NOT_IN_JSON = object()
-"""In ``Annotated[...]``: a field that is no part of the JSON."""
+"""In ``Annotated[...]``: a field that is not in JSON."""
 
 
 def _of_told(name: str, item: property) -> Member:
@@ -466,10 +466,10 @@ def _reference(record: Record) -> Callable[[Definitions], Schema]:
 
 
 def read_record(kind: type[T], place: JsonPath, **given: Any) -> T:
-    """The dataclass `kind`, each field by its annotation; those that are `given` are not read.
+    """Read the dataclass `kind`, each field by its annotation, except those already `given`.
 
-    A field with a default may be missing, unless the class's :class:`Form` says otherwise. What is
-    no field is not known: it is kept to be written again.
+    A field with a default may be missing, unless the class's :class:`Form` declares otherwise.
+    Unknown members are kept, to be written again.
     """
     made: T = record_of(cast(Any, kind)).read_with(place, given)
     return made

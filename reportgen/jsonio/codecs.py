@@ -1,4 +1,4 @@
-"""How a value of one kind is read from JSON, written to it, and described by a JSON Schema."""
+"""Codecs: how values of one kind are read from JSON, written, and described by a JSON Schema."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ Writer = Callable[[Any, Classes], Any]
 
 
 class Definitions:
-    """The schemas of records by name, each made once."""
+    """The schemas of records by name, each created once."""
 
     def __init__(self) -> None:
         self.schemas: dict[str, Schema] = {}
         self._owners: dict[str, Any] = {}
 
     def reference(self, name: str, owner: Any, make: Callable[[Definitions], Schema]) -> Schema:
-        """A reference to the schema named `name`, which `make` makes where there is none.
+        """A reference to the schema named `name`, created by `make` if needed.
 
-        Raises :class:`ValueError` where another `owner` has that name.
+        Raises :class:`ValueError` if another `owner` has that name.
         """
         if name not in self.schemas:
             self._owners[name] = owner
@@ -66,11 +66,11 @@ class Codec:
     read
         A place → the value; raises :class:`~reportgen.jsonio.Fault`.
     write
-        The value, and the classes of the document → plain JSON; None where it is that already.
+        The value, and the classes of the document → plain JSON; None if values are plain JSON.
     schema
         Definitions → its JSON Schema, draft 2020-12.
     texts
-        Many values, and the classes → the JSON text of each; None where `write` does as well.
+        Many values, and the classes → the JSON text of each; None to use `write`.
     """
 
     read: Callable[[JsonPath], Any]
@@ -88,12 +88,12 @@ class Codec:
 
 
 def write_plain(write: Writer | None, value: Any, classes: Classes) -> Any:
-    """The value as JSON; as it is where there is no writer."""
+    """The value as JSON; unchanged without a writer."""
     return value if write is None else write(value, classes)
 
 
 def limited(kind: Any, limit: Range | Ends | OneOf) -> Codec:
-    """A number, the ends of an interval, or one of some values."""
+    """A number, the ends of an interval, or one of some values, within limits."""
     if isinstance(limit, Ends):
         return Codec(lambda place: place.ends(limit.allowed), _as_list, lambda _: _ends(limit))
     if isinstance(limit, OneOf):
@@ -151,7 +151,7 @@ PLAIN: dict[Any, Codec] = {
 
 
 def one_of(values: tuple[Any, ...]) -> Codec:
-    """One of these texts, or of these whole numbers."""
+    """One of these texts or integers."""
 
     def schema(_: Definitions) -> Schema:
         return {"const": values[0]} if len(values) == 1 else {"enum": list(values)}
@@ -163,7 +163,7 @@ def one_of(values: tuple[Any, ...]) -> Codec:
 
 
 def optional(some: Codec) -> Codec:
-    """The same, or null."""
+    """The codec, or null."""
     write = some.write
     return Codec(
         lambda place: None if place.is_none else some.read(place),
@@ -190,7 +190,7 @@ def list_of(of_item: Codec) -> Codec:
 
 
 def tuple_of(of_parts: Sequence[Codec]) -> Codec:
-    """A list that has these members."""
+    """A list with these members."""
 
     def read(place: JsonPath) -> Any:
         items = place.of_length(len(of_parts))
@@ -210,7 +210,7 @@ def tuple_of(of_parts: Sequence[Codec]) -> Codec:
 
 
 def mapping_of(of_value: Codec) -> Codec:
-    """An object of any names."""
+    """An object with any names."""
     write = of_value.write
 
     def write_all(found: Mapping[str, Any], classes: Classes) -> dict[str, Any]:
@@ -224,5 +224,5 @@ def mapping_of(of_value: Codec) -> Codec:
 
 
 def _key(place: JsonPath) -> str:
-    """The key of an object's member, which is text as any other."""
+    """The key of an object's member, validated like other texts."""
     return JsonPath(place.key, place.parent, place.key).text()

@@ -1,4 +1,4 @@
-"""What a value class says of itself and of its attributes, taken from its docstring."""
+"""Descriptions of a value class and its attributes, from its docstring."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _TICKS = re.compile(r"`{1,2}([^`]*)`{1,2}")
 
 
 def class_description(kind: type) -> str:
-    """The first paragraph, as plain text: what is None here is null in JSON."""
+    """The first paragraph as plain text; None is written as null."""
     return _plain((inspect.getdoc(kind) or "").split("\n\n")[0])
 
 
 def attribute_descriptions(kind: type) -> dict[str, str]:
-    """Name → what is below it in the section "Attributes"; several names share a text."""
+    """Name → its text in the section "Attributes"; several names may have the same text."""
     text = inspect.getdoc(kind) or ""
     _, found, body = text.partition("\nAttributes\n----------\n")
     told: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What Python prints of plain values, read back without running anything."""
+"""Parses the Python repr of plain values, without executing anything."""
 
 from __future__ import annotations
 
@@ -18,12 +18,10 @@ _QUOTES = re.compile(r"['\"]\s*['\"]")
 
 
 def literal(text: str) -> Any:
-    """The value that Python prints as `text`: lists, dicts, texts, numbers.
+    """Parse the repr of lists, dicts, texts and numbers.
 
-    Texts without a comma between them are refused: Python would join them, and ``['cat' 'dog']``,
-    as numpy prints two names, would be one.
-
-    Raises ValueError.
+    Adjacent texts without a comma are refused: Python would join them, so that ``['cat' 'dog']``,
+    as numpy prints two names, would be one. Raises ValueError.
     """
     text = text.strip()
     try:

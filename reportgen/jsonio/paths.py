@@ -1,4 +1,4 @@
-"""A value of a JSON document and where it is: what is wrong names its place and its value."""
+"""A value of a JSON document with its location: errors name both."""
 
 from __future__ import annotations
 
@@ -36,33 +36,33 @@ __all__ = [
 
 
 MOST = 2**61
-"""No count is larger: see :data:`reportgen.confusion_matrix.MAX_SAMPLES`."""
+"""Maximum of a count: see :data:`reportgen.confusion_matrix.MAX_SAMPLES`."""
 
 
 TOLERANCE = 1e-9
-"""Of a metric, or of its ratio to what it should be where that is above 1."""
+"""Tolerance of a metric, relative if the expected value is above 1."""
 
 
 _HINT = "rebuild the report from its predictions.parquet"
 
 
 class Fault(ValueError):
-    """A value that is not what its place in the JSON asks for; the message names both."""
+    """An invalid value in the JSON; the message names its location and the value."""
 
 
 class Contradiction(ValueError):
-    """A metric that does not follow from the counts beside it; the message names its place."""
+    """A metric that contradicts the counts of the document; the message names its location."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both included."""
+    """Numbers from `low` to `high`, inclusive."""
 
     low: float
     high: float = math.inf
 
     def holds(self, number: float) -> bool:
-        """Sums of shares may leave their range by a rounding error."""
+        """Whether a number is in the range; with a tolerance for rounding errors of sums."""
         return self.low - TOLERANCE <= number <= self.high + TOLERANCE
 
     def words(self) -> str:
@@ -73,14 +73,14 @@ class Range:
 
 @dataclass(frozen=True)
 class OneOf:
-    """These values and no others."""
+    """One of these values."""
 
     values: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Ends:
-    """Of an interval: the lower one first, both in a range where there is one."""
+    """The ends of an interval: the lower one first, both within a range if given."""
 
     allowed: Range | None = None
 
@@ -105,14 +105,14 @@ _COUNT = Range(0, MOST)
 
 @dataclass
 class Reading:
-    """What the places of one document share while it is read.
+    """The common state while a document is read.
 
     Attributes
     ----------
     index
-        Class name → where it is in the document's list of classes.
+        Class name → its index in the document's list of classes.
     unknown
-        The names that were met and are not known, so that they can be written again.
+        Unknown members, kept to be written again.
     """
 
     index: Mapping[str, int] = field(default_factory=dict)
@@ -121,17 +121,17 @@ class Reading:
 
 @dataclass(slots=True, eq=False)
 class JsonPath:
-    """A value of a JSON document, and where it is.
+    """A value of a JSON document, and its location.
 
     Attributes
     ----------
     value
         Parsed JSON: None, bool, int, float, str, list or dict.
     parent, key
-        The list or object that it is in, and where there; None, and the document's name or
-        nothing, at the top.
+        The enclosing list or object, and the key in it; at the top None, and the document's name or
+        nothing.
     reading
-        Of the document; a document inside another one has its own.
+        State of the document; a nested document has its own.
     """
 
     value: Any
@@ -141,11 +141,11 @@ class JsonPath:
 
     @classmethod
     def of(cls, value: Json, name: str = "") -> JsonPath:
-        """The top of a document, which must be an object; a place stays what it is."""
+        """The top of a document, which must be an object; a :class:`JsonPath` stays unchanged."""
         return value if isinstance(value, JsonPath) else cls(value, None, name)
 
     def alone(self, index: Mapping[str, int] | None = None) -> JsonPath:
-        """The same place as the top of a document of its own, with these classes."""
+        """The same location as the top of a nested document, with these classes."""
         return JsonPath(self.value, self.parent, self.key, Reading(index or {}))
 
     @property
@@ -159,27 +159,27 @@ class JsonPath:
         return f"{above}.{self.key}" if above and self.key else above or self.key
 
     def fault(self, wanted: str) -> NoReturn:
-        """Raise :class:`Fault`: the value here is not `wanted`, words such as "a number"."""
+        """Raise :class:`Fault`: the value is not `wanted`, in words such as "a number"."""
         raise Fault(f"{self.path or 'the whole'} is {describe_value(self.value)}, not {wanted}")
 
     def contradicts(self, what: str) -> NoReturn:
-        """Raise :class:`Fault`: the value here is of the right kind, but `what`."""
+        """Raise :class:`Fault`: the value has the right type, but is wrong as stated in `what`."""
         raise Fault(f"{self.path or 'the whole'} is {describe_value(self.value)}: {what}")
 
     def disagrees(self, expected: Any, source: str = "the confusion matrix") -> NoReturn:
-        """Raise :class:`Contradiction`: `source` in the same document gives `expected`."""
+        """Raise :class:`Contradiction`: `source` in the same document implies `expected`."""
         told, right = describe_value(self.value), describe_value(expected)
         raise Contradiction(f"{self.path} is {told}, but {source} gives {right}")
 
     def __getitem__(self, key: str) -> JsonPath:
-        """The member `key` of an object; :class:`Fault` where there is none."""
+        """The member `key` of an object. Raises :class:`Fault` if it is missing."""
         members = self.members()
         if key not in members:
             raise Fault(f"{JsonPath(None, self, key, self.reading).path} is missing")
         return JsonPath(members[key], self, key, self.reading)
 
     def get(self, key: str) -> JsonPath:
-        """The member `key` of an object; a place that holds None where there is none."""
+        """The member `key` of an object, or a location with the value None."""
         return JsonPath(self.members().get(key), self, key, self.reading)
 
     def __contains__(self, key: str) -> bool:
@@ -196,7 +196,7 @@ class JsonPath:
         return [JsonPath(item, self, i, self.reading) for i, item in enumerate(self.value)]
 
     def of_length(self, n: int) -> list[JsonPath]:
-        """The elements of a list that must have `n`."""
+        """The elements of a list that must have length `n`."""
         items = self.items()
         if len(items) != n:
             self.fault(f"a list of {n:,}")
@@ -209,14 +209,14 @@ class JsonPath:
         }
 
     def members(self) -> Mapping[str, Any]:
-        """The members of an object, as they are."""
+        """The members of an object, as parsed."""
         if type(self.value) is not dict and not isinstance(self.value, Mapping):
             self.fault("an object")
         members: Mapping[str, Any] = self.value
         return members
 
     def keep_others(self, known: frozenset[str]) -> None:
-        """Remember the members of this object that are not `known`."""
+        """Keep the members of this object that are not in `known`."""
         members = self.members()
         if others := members.keys() - known:
             names = {name: item for name, item in members.items() if name in others}
@@ -226,7 +226,7 @@ class JsonPath:
     def _way(
         self, others: frozenset[str] | set[str]
     ) -> tuple[tuple[str | int, ...], tuple[Any, ...]]:
-        """The keys from the document's top to here, and what tells each list element apart."""
+        """The keys from the document's top to here, and the identity of each list element."""
         path: list[str | int] = []
         beside: list[Any] = []
         at: JsonPath | None = self
@@ -237,7 +237,7 @@ class JsonPath:
         return tuple(reversed(path)), tuple(reversed(beside))
 
     def whole(self, allowed: Range = _COUNT) -> int:
-        """A whole number."""
+        """The value as an integer."""
         if isinstance(self.value, bool) or not isinstance(self.value, int):
             self.fault("a whole number")
         if not allowed.low <= self.value <= allowed.high:
@@ -245,7 +245,7 @@ class JsonPath:
         return self.value
 
     def number(self, allowed: Range | None = None) -> float:
-        """A number that is finite, as float."""
+        """The value as a finite float."""
         found = self.value
         if isinstance(found, bool) or not isinstance(found, (int, float)):
             self.fault("a number")
@@ -256,7 +256,7 @@ class JsonPath:
         return float(found)
 
     def text(self) -> str:
-        """Text without half characters, which no file could hold."""
+        """The value as text, without unpaired surrogates, which no file can contain."""
         if not isinstance(self.value, str):
             self.fault("text")
         if not self.value.isascii() and any("\ud800" <= c <= "\udfff" for c in self.value):
@@ -264,7 +264,7 @@ class JsonPath:
         return self.value
 
     def flag(self) -> bool:
-        """True or false."""
+        """The value as a bool."""
         if not isinstance(self.value, bool):
             self.fault("true or false")
         return self.value
@@ -283,7 +283,7 @@ class JsonPath:
         return low, high
 
     def class_index(self) -> int:
-        """The place of a class name among the classes of the document."""
+        """The index of a class name among the classes of the document."""
         name = self.text()
         if name not in self.reading.index:
             self.fault("one of the classes")
@@ -291,11 +291,11 @@ class JsonPath:
 
 
 Json = Mapping[str, Any] | JsonPath
-"""What the readers of value classes take: parsed JSON, or a place in it."""
+"""Input of the readers of value classes: parsed JSON, or a location in it."""
 
 
 def _plain_members(place: JsonPath, others: frozenset[str] | set[str]) -> Any:
-    """The members of a list element that contain no others, and none of `others`."""
+    """The scalar members of a list element, except those in `others`."""
     if not isinstance(place.value, Mapping):
         return None
     return {
@@ -306,7 +306,7 @@ def _plain_members(place: JsonPath, others: frozenset[str] | set[str]) -> Any:
 
 
 def agree(told: float | None, expected: float | None) -> bool:
-    """Whether two metrics are the same but for rounding; None is no metric."""
+    """Whether two metrics are equal up to rounding; None is not a metric."""
     if told is None or expected is None:
         return told is expected
     return abs(told - expected) <= TOLERANCE * max(1.0, abs(expected))
@@ -314,7 +314,7 @@ def agree(told: float | None, expected: float | None) -> bool:
 
 @contextmanager
 def translate_faults(hint: str = _HINT) -> Iterator[None]:
-    """What values of the wrong form raise in the block, as :class:`DataError`."""
+    """Convert errors about invalid values in the block to :class:`DataError`."""
     try:
         yield
     except Fault as error:
@@ -339,7 +339,7 @@ def _damaged(what: str, hint: str) -> DataError:
 
 
 def describe_value(value: Any) -> str:
-    """A value in a few words: what it is where it holds others."""
+    """A short description of a value; for containers only the type."""
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, (list, tuple)):
@@ -347,5 +347,5 @@ def describe_value(value: Any) -> str:
     if isinstance(value, str):
         return quoted(middle_cut(value, 60))
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**40:
-        return "a huge number"  # not its digits: Python refuses to print some
+        return "a huge number"  # without digits: Python refuses to print some
     return json.dumps(value, default=lambda other: f"a {type(other).__name__}")

@@ -1,4 +1,4 @@
-"""JSON text of many values at a time: columns of numbers are encoded at one go."""
+"""JSON text of many values: columns of numbers are encoded at once."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ __all__ = [
 
 
 class ElementTexts(list[str]):
-    """The elements of a list, each as JSON text already."""
+    """The elements of a list, already as JSON text."""
 
 
 def number_texts(values: Sequence[float | None]) -> list[str]:
-    """Of numbers, true and false, and None. ValueError where a number is not finite."""
+    """JSON texts of numbers, booleans and None. Raises ValueError for infinite numbers and nan."""
     if not len(values):
         return []
     return json.dumps(list(values), allow_nan=False)[1:-1].split(", ")
 
 
 def string_texts(values: Sequence[str]) -> list[str]:
-    """Of strings, in ASCII."""
+    """JSON texts of strings, in ASCII."""
     return list(map(encode_basestring_ascii, values))
 
 
 def object_texts(names: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]:
-    """Of objects that all have these names; `columns` holds the texts of the values by name."""
+    """JSON texts of objects with the same names; `columns` has the texts of the values by name."""
     members = (f"{encode_basestring_ascii(name)}: ".replace("%", "%%") + "%s" for name in names)
     template = "{" + ", ".join(members) + "}"
     rows: Any = zip(*columns, strict=True)

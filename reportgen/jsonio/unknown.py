@@ -1,4 +1,4 @@
-"""Names of a later version: kept as they are, so that a document can be written again whole."""
+"""Unknown members of a later version, kept so that a document can be written back in full."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Unknown:
-    """The members of one object that this version does not know.
+    """The unknown members of one object.
 
     Attributes
     ----------
     path
-        Where the object is in its document: keys and indices.
+        Location of the object in its document: keys and indices.
     members
         Name → parsed JSON.
     beside
-        For each step of `path` that is an index, what the list element holds besides, as name →
-        plain value; None for all other steps. An element that contains something else is another
-        one.
+        For each step of `path` that is an index, the scalar members of the list element; None for
+        other steps. They identify the element.
     """
 
     path: tuple[str | int, ...]
@@ -36,7 +35,7 @@ class Unknown:
 
 
 def restore_unknown(document: dict[str, Any], unknown: Iterable[Unknown]) -> dict[str, Any]:
-    """`document` itself, with the members that are not known where their objects still are."""
+    """`document` itself, with the unknown members restored if their objects still exist."""
     for one in unknown:
         owner = _owner(document, one)
         if owner is not None:
