@@ -132,8 +132,9 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """This package, in which a function keeps its name where a room is called the same: importing
-    `reportgen.render` would set that name, whenever it first happens.
+    """This package: keeps functions with the same name as a subpackage.
+
+    Importing `reportgen.render` would otherwise replace the function.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:

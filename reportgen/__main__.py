@@ -13,17 +13,19 @@ __all__ = [
 
 
 def main() -> None:
-    """Run the command. What it needs is imported inside: an import can be interrupted, too, or
-    find no memory.
+    """Run the command.
+
+    Imports are inside, since they can be interrupted, or run out of memory.
     """
     code = exit_code_of(_command, debug="--debug" in sys.argv)
-    gc.freeze()  # the process ends: to look for garbage among all that was loaded takes 0.4 s
+    gc.freeze()  # the process ends: a collection of all loaded objects would take 0.4 s
     sys.exit(code)
 
 
 NEW_OBJECTS = 200_000
-"""This many are made before the collector looks for garbage: 300 times as many as by default. To
-load libraries makes hundreds of thousands, and none of them is garbage.
+"""Number of new objects before a garbage collection: 300 times the default.
+
+Importing libraries creates hundreds of thousands of objects, none of which is garbage.
 """
 
 

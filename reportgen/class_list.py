@@ -1,5 +1,6 @@
-"""Class lists: all usual file formats, and which class a folder or a name is. By name, never
-by place.
+"""Class lists: common file formats, and the class of a folder or name.
+
+By name, never by position.
 """
 
 from __future__ import annotations
@@ -81,14 +82,14 @@ def names_in_class_file(text: str, file: str) -> list[str]:
     Parameters
     ----------
     text
-        What the file contains, decoded.
+        The decoded content.
     file
-        Its base name: the ending ``.csv`` says that cells are meant.
+        Its base name; ``.csv`` is read as cells.
 
     Raises
     ------
     DataError
-        ``classes-form``: it is of a form that is not read, or its indices are not 0 to C − 1.
+        ``classes-form``: the format is not supported, or its indices are not 0 to C − 1.
     """
     lines = [line.strip() for line in _LINE_END.split(text)]
     while lines and not lines[-1]:
@@ -123,9 +124,9 @@ def _refused(file: str, what: str, hint: str = _HINT) -> DataError:
 def _are_bracketed(lines: Sequence[str]) -> bool:
     """Whether lines are names, some of them in brackets, such as ``[UNK]`` or ``[0]``.
 
-    Lines of JSON, whole or cut off, are none: they have quotes, commas or colons, or a bracket
-    that another line closes. Nor are rows of a printed array, with several numbers in brackets,
-    and the head of a section, such as ``[classes]``.
+    False for lines of JSON, complete or truncated: they have quotes, commas or colons, or a bracket
+    that another line closes. False also for rows of a printed array, and for a section header such
+    as ``[classes]``.
     """
     named = all(line and not _OF_JSON.search(_BRACKETED.sub("", line, 1)) for line in lines)
     rows = any(_NUMBERS.fullmatch(line) for line in lines)
@@ -146,7 +147,7 @@ def _parsed(text: str, file: str) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        return literal(text)  # what Python prints of a dict or a list
+        return literal(text)  # the repr of a dict or a list
     except ValueError:
         start = text.lstrip()[:1]
         raise _refused(
@@ -197,12 +198,12 @@ def _of_list(value: list[Any], file: str) -> list[str]:
 
 
 def _is_index(text: str) -> bool:
-    """Whether a text is digits, of which no more than an index has."""
+    """Whether a text is digits, at most as many as an index has."""
     return text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
 def _name(value: Any) -> str | None:
-    """A name; of a pair of WordNet id and name the former, which is unique."""
+    """A name; for a pair of WordNet id and name the former, which is unique."""
     if isinstance(value, str):
         return value
     if isinstance(value, (list, tuple)) and value and isinstance(value[0], str):
@@ -234,7 +235,7 @@ def _sorted(pairs: Sequence[tuple[int, str]]) -> list[str] | None:
 
 
 def _numbered(lines: Sequence[str]) -> list[str] | None:
-    """The names of lines such as ``0 cat``, ``0: cat`` or ``cat,0``; None where one is another."""
+    """The names in lines such as ``0 cat``, ``0: cat`` or ``cat,0``; None for other lines."""
     for pattern, number, name in ((_NUMBER_FIRST, 1, 2), (_NUMBER_LAST, 2, 1)):
         matches = [pattern.fullmatch(line) for line in lines]
         if all(matches) and len(lines) > 1:
@@ -247,7 +248,7 @@ def _numbered(lines: Sequence[str]) -> list[str] | None:
 
 
 def _of_wordnet(lines: Sequence[str]) -> list[str] | None:
-    """The WordNet ids of lines such as ``n01440764 tench, Tinca tinca``."""
+    """The WordNet ids in lines such as ``n01440764 tench, Tinca tinca``."""
     words = [line.split(None, 1) for line in lines]
     if all(len(one) == 2 and _WNID.fullmatch(one[0]) for one in words):
         return [one[0] for one in words]
@@ -264,7 +265,7 @@ def _refuse_markup(lines: Sequence[str], file: str) -> None:
 
 
 def _refuse_header(lines: Sequence[str], file: str) -> None:
-    """Refuse a first line that is a header, and a list on one line: names would be wrong."""
+    """Refuse a header as the first line, and a list on a single line: names would be wrong."""
     first = _head(lines[0])
     cells = [_head(cell) for cell in re.split(r"[,;\t]", lines[0])]
     known = _HEADS | _NUMBER_HEADS
@@ -279,9 +280,7 @@ def _refuse_header(lines: Sequence[str], file: str) -> None:
 
 
 def _refuse_marks(lines: Sequence[str], file: str) -> None:
-    """Refuse lines that are names and something else: the place of a name would be another, or the
-    name.
-    """
+    """Refuse lines with more than a name: its index, or the name, would be wrong."""
     first = lines[0]
     if first.startswith(("#", "//", "%")) and not lines[-1].startswith(first[:1]):
         raise _refused(
@@ -323,7 +322,7 @@ def _head(cell: str) -> str:
 
 
 def _of_cells(lines: Sequence[str], file: str) -> list[str]:
-    """The names in a CSV: in a column of their own, sorted by one of indices where there is one."""
+    """The names in a CSV: from a name column, sorted by an index column if there is one."""
     marks = "\t" if file.lower().endswith(".tsv") else ";" if ";" in lines[0] else ","
     try:
         rows = list(csv.reader(lines, delimiter=marks, strict=True))
@@ -335,7 +334,8 @@ def _of_cells(lines: Sequence[str], file: str) -> list[str]:
     heads = [_head(cell) for cell in rows[0]]
     names = [i for i, head in enumerate(heads) if head in _HEADS]
     numbers = [i for i, head in enumerate(heads) if head in _NUMBER_HEADS]
-    if not numbers and len(rows) > 1:  # numbers under a word for names, or under none, are indices
+    # numbers under a name for indices, or without a header, are indices
+    if not numbers and len(rows) > 1:
         numbers = [i for i in range(len(heads)) if _counts_up(rows[1:], i)][:1]
         numbers = [i for i in numbers if i in names or heads[i] in ("", "unnamed:_0")]
         names = [i for i in names if i not in numbers]
@@ -355,7 +355,7 @@ def _of_cells(lines: Sequence[str], file: str) -> list[str]:
 
 
 def _counts_up(rows: Sequence[Sequence[str]], column: int) -> bool:
-    """Whether a column is the numbers from 0 or 1 on, in order."""
+    """Whether a column counts up from 0 or 1."""
     cells = [row[column] for row in rows]
     return any(cells == list(map(str, range(base, base + len(cells)))) for base in (0, 1))
 
@@ -406,12 +406,12 @@ class ClassList:
     names
         In the order of the model's outputs; printable and unique.
     source
-        Where the list came from, in words: ``"classes.json in candidate.pt2"``.
+        The source of the list, in words: ``"classes.json in candidate.pt2"``.
     notes
-        What a reader should know: absent classes, ignored folders, an order that was assumed.
+        Notes: absent classes, ignored folders, an assumed order.
     index
-        Folder name, as it was given → index into `names`; None for a folder that is left out
-        because the model doesn't know its class.
+        Folder name, as given → index into `names`; None for a skipped folder, whose class the model
+        lacks.
     """
 
     names: tuple[str, ...]
@@ -421,8 +421,7 @@ class ClassList:
 
 
 def read_class_list(path: Path) -> tuple[str, ...]:
-    """The class names in a file: UTF-8 (a byte-order mark is fine), one a line, or in a form of
-    :mod:`reportgen.class_list`.
+    """Read the class names in a file: UTF-8, one per line, or in another format of this module.
 
     Lines end with ``\\n``, ``\\r\\n`` or ``\\r``; blank lines at the end and spaces around a name
     are dropped.
@@ -459,22 +458,22 @@ def resolve_classes(
     ignore_unknown: bool = False,
     table: str = "",
 ) -> ClassList:
-    """Decide on the class list and find the class of every folder.
+    """Determine the class list, and the class of every folder.
 
     Parameters
     ----------
     explicit, explicit_source
-        The user's list, if there is one, and how to call it: ``"names.txt (--classes)"``.
+        The user's list, if given, and its name in messages: ``"names.txt (--classes)"``.
     from_model, model_source
-        The list that came with the model, if one did, and how to call it.
+        The list in the model's files, if any, and its name in messages.
     folders
-        Names of the class folders, empty ones too, as the scan gives them.
+        Names of the class folders, including empty ones, from the scan.
     n_outputs
-        Scores that the model gives for an image, where that is known before it runs.
+        Scores per image, if known before the model runs.
     ignore_unknown
-        Leave out folders that no class is named after, instead of refusing them.
+        Skip folders without a class of that name, instead of refusing them.
     table
-        Name of the table whose labels `folders` are, where they are not folders.
+        Name of the table, if `folders` are its labels.
 
     Raises
     ------
@@ -498,7 +497,7 @@ def resolve_classes(
 
 @dataclass(frozen=True)
 class _Held:
-    """What contains the classes of the data: class folders, or the labels of a table."""
+    """The container of the classes in the data: class folders, or the labels of a table."""
 
     table: str
 
@@ -519,7 +518,7 @@ class _Held:
 
 
 def name_key(name: str) -> str:
-    """What makes two names the same: printable, NFC, without spaces around.
+    """The key for comparing names: printable, NFC, without surrounding spaces.
 
     >>> name_key(" caf\\u0065\\u0301 ") == name_key("caf\\u00e9")
     True
@@ -528,12 +527,12 @@ def name_key(name: str) -> str:
 
 
 def display_name(name: str) -> str:
-    """The name of a class in every output; a name of no characters is ``(empty)``."""
+    """The display name of a class; an empty one is ``(empty)``."""
     return name_key(name) or "(empty)"
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key for the order that people expect: numbers by value, case ignored.
+    """Sort key for the natural order: numbers by value, case ignored.
 
     >>> sorted(["img10", "Img9"], key=natural_key)
     ['Img9', 'img10']
@@ -543,7 +542,7 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def _number_key(digits: str) -> tuple[int, int, str]:
-    """The key of a number by its length and digits: Python makes no number of thousands of them."""
+    """Sort key of a number by its length and digits: int() refuses thousands of digits."""
     if not digits.isascii():
         digits = "".join(str(unicodedata.decimal(digit)) for digit in digits)
     digits = digits.lstrip("0")
@@ -563,7 +562,7 @@ def check_distinct(
     names
         Any strings.
     what
-        What contains them, for the message: ``'the class list "names.txt"'``.
+        Their container, for the message: ``'the class list "names.txt"'``.
     where
         Position (from 0) → words: ``"line 3"``.
     hint
@@ -591,7 +590,7 @@ def check_distinct(
 
 
 def _spell(name: str) -> str:
-    """A name whose difference from its twin is visible: other than ASCII as escapes."""
+    """A name with visible differences from its twin: non-ASCII characters as escapes."""
     return '"' + name.encode("unicode_escape", "backslashreplace").decode("ascii") + '"'
 
 
@@ -619,7 +618,8 @@ def _decode(content: bytes, name: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        offset = error.start + len(content) - len(error.object)  # the mark is cut off before
+        # the byte-order mark was removed before
+        offset = error.start + len(content) - len(error.object)
         raise DataError(
             f"the class list {quoted(name)} is not UTF-8 at byte {offset}",
             slug="classes-not-utf8",
@@ -635,7 +635,7 @@ def _choose(
     folders: Sequence[str],
     held: _Held,
 ) -> tuple[tuple[str, ...], str, tuple[DataNote, ...]]:
-    """The list that counts, where it came from, and the note where its order is assumed."""
+    """The list in use, its source, and a note if its order is assumed."""
     if explicit is not None and from_model is not None:
         _check_same(explicit, explicit_source, from_model, model_source)
     for names, source in ((explicit, explicit_source), (from_model, model_source)):
@@ -672,11 +672,10 @@ def _check_same(
 def refuse_clash(
     ours: Sequence[str], source: str, theirs: Sequence[str], their_source: str, hint: str
 ) -> None:
-    """Refuse a list of names that says otherwise than the list in use: ``classes-differ``.
+    """Refuse a list of names that contradicts the list in use: ``classes-differ``.
 
-    Names that differ in case and punctuation alone are the same here, and so is one of several
-    synonyms ("tench, Tinca tinca"). Codes, such as WordNet's or bare numbers, are compared with
-    codes alone.
+    Names that differ only in case and punctuation are equal, and so is one of several synonyms
+    ("tench, Tinca tinca"). Codes, such as WordNet ids or numbers, are only compared with codes.
     """
     if _are_codes(ours) != _are_codes(theirs):
         return
@@ -704,7 +703,7 @@ def _are_codes(names: Sequence[str]) -> bool:
 
 
 def _spellings(name: str) -> set[str]:
-    """A name and its synonyms as letters and digits alone; as it is where it has none."""
+    """A name and its synonyms as letters and digits only; unchanged if it has none."""
     parts = (_NOT_A_LETTER.sub("", part.casefold()) for part in [name, *name.split(",")])
     return {part for part in parts if part} or {name_key(name)}
 

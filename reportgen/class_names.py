@@ -1,7 +1,7 @@
 """Display names of classes, instead of those in data and models.
 
-WordNet ids, codes and numbers identify classes; people read names. A file maps one to the other.
-It changes what is shown, and nothing that is joined or matched by class.
+A file maps WordNet ids, codes or numbers to names. It only changes the display, not joins or
+matching by class.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _HINT = "pass a file with a class and its name in each line, such as n01440764,t
 
 
 Row = tuple[str, str, str]
-"""(class, name, its place in the file)."""
+"""(class, name, location in the file)."""
 
 
 def shown_names(given: Path | Mapping[str, str], classes: Sequence[str]) -> tuple[str, ...]:
-    """What each of `classes` is shown by: its name in `given`, else its own.
+    """The display name of each class: from `given`, otherwise its own.
 
     Parameters
     ----------
@@ -46,14 +46,14 @@ def shown_names(given: Path | Mapping[str, str], classes: Sequence[str]) -> tupl
         CSV or TSV ``class,name`` with or without a header, lines ``class name`` such as those of
         ``LOC_synset_mapping.txt``, a JSON object; or a mapping.
     classes
-        As data and models call them.
+        Class names in data and models.
 
     Raises
     ------
     DataError
-        ``class-names-unreadable``; ``class-names-unknown``: a class is none of `classes`;
-        ``class-names-repeated``: one is there twice; ``class-names-clash``: two are named
-        alike.
+        ``class-names-unreadable``; ``class-names-unknown``: a class is not in `classes`;
+        ``class-names-repeated``: a class is repeated; ``class-names-clash``: two classes have the
+        same name.
     """
     file = given.name if isinstance(given, Path) else "class_names="
     rows = list(_rows(given, classes))
@@ -141,7 +141,7 @@ _SPLITS = (_tabs, _csv, _spaces)
 
 
 def _n_known(lines: Sequence[tuple[int, str]], way: Any, known: set[str]) -> int:
-    """Lines that are a known class and a name, split that way."""
+    """Number of lines with a known class and a name, split that way."""
     found = (way(line) for _, line in lines)
     return sum(len(cells) > 1 and name_key(cells[0]) in known for cells in found)
 

@@ -31,11 +31,11 @@ __all__ = [
 
 
 _MISUSE: type[Exception] = typer.BadParameter.__mro__[2]
-"""The root of what typer raises of words that it can't read: it has no public name."""
+"""The base class of typer's usage errors, which has no public name."""
 
 
 class _Command(typer.core.TyperCommand):
-    """A command whose help lists its options under the headings that they are declared with."""
+    """A command whose help lists its options in their declared panels."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         headings: dict[str, list[tuple[str, str]]] = {}
@@ -101,16 +101,15 @@ Data = Annotated[
 
 
 _DECLARED: dict[Callable[..., None], tuple[tuple[str, ...], tuple[str, ...]]] = {}
-"""Function of a command → the classes of options that it takes, and the fields that it does not."""
+"""Function of a command → its classes of options, and the excluded fields."""
 
 
 def _apply_options(
     *declared: str, without: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a function one parameter for each field of the classes of options that are named, in
-    place of ``**options``, once :func:`with_options` asks for it.
+    """Give a function a parameter for each field of its option classes, instead of ``**options``.
 
-    Fields `without` are given in another way.
+    Done when :func:`with_options` needs it. Fields in `without` are passed in another way.
     """
 
     def given(function: Callable[..., None]) -> Callable[..., None]:
@@ -121,11 +120,10 @@ def _apply_options(
 
 
 def with_options(command: str | None = None) -> typer.Typer:
-    """The command line as typer reads it.
+    """The command line as a typer app.
 
-    To make the hundreds of options takes longer than to import typer: where the name of a
-    `command` is given, that one alone has its options, and of the others there are the name and
-    the help. "" is the name of none.
+    Creating hundreds of options takes longer than importing typer: if `command` is given, only that
+    command has its options, and the others have only name and help. "" means none.
     """
     return _completed(app, command)
 
@@ -164,7 +162,7 @@ def _complete(function: Any) -> Callable[..., None]:
 
 
 def _outline(function: Any) -> Callable[..., None]:
-    """What has the name and the help of a command, and does nothing."""
+    """A function with the name and help of a command, which does nothing."""
 
     def nothing() -> None: ...
 
@@ -178,7 +176,8 @@ def _with_parameters(
     signature = inspect.signature(function, eval_str=True)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     each = (one for kind in declared for one in _parameters(kind) if one.name not in without)
-    added = list({one.name: one for one in each}.values())  # what several kinds have, once
+    # without repetitions of options in several classes
+    added = list({one.name: one for one in each}.values())
     function.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in (*own, *added)}
     return function
@@ -197,7 +196,7 @@ def _parameters(declared: Any) -> Iterator[inspect.Parameter]:
 
 
 def _plain_type(name: str, hint: Any) -> Any:
-    """The type that typer parses: one kind of value, where the library takes several."""
+    """The type for typer: a single type, even if the library accepts several."""
     return {
         "classes": Path | None,
         "macro": str,
@@ -301,7 +300,7 @@ def run(
     from reportgen.console import ConsoleReporter
 
     if shard is not None:
-        options["shard"] = shard  # refused, with the commands that have it
+        options["shard"] = shard  # refused, with the commands that support it
     elsewhere = take_engine(engine, options)
     review = run_review(
         model, data, out=out, engine=elsewhere, reporter=ConsoleReporter(quiet=quiet), **options
@@ -795,7 +794,7 @@ def versions() -> None:
 
 
 def _conclude(reviews: list[tuple[Review, Path]], **options: Any) -> None:
-    """Print the verdict of each review and where its report is."""
+    """Print the verdict of each review and the location of its report."""
     from reportgen.console import print_review
 
     page = "index.html" if options["layout"] == "dir" else "report.html"
@@ -806,7 +805,7 @@ def _conclude(reviews: list[tuple[Review, Path]], **options: Any) -> None:
 
 
 def _deliver(reviews: list[tuple[Review, Path]], *, quiet: bool, **options: Any) -> None:
-    """Log the reports to trackers; a failure ends the command with 8, whatever the gates say."""
+    """Log the reports to trackers; a failure exits with 8, whatever the gates decide."""
     if options["track"]:
         from reportgen import api
         from reportgen.console import ConsoleReporter
@@ -815,7 +814,7 @@ def _deliver(reviews: list[tuple[Review, Path]], *, quiet: bool, **options: Any)
 
 
 def _leave_by_gates(reviews: list[tuple[Review, Path]], **options: Any) -> None:
-    """Exit with 1 where a gate keeps a candidate from its release."""
+    """Exit with 1 if a gate blocks a release."""
     exit_code = max(review.decision.exit_code for review, _ in reviews)
     _leave_by(exit_code, exit_zero=options["exit_zero"])
 
@@ -840,17 +839,17 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """What is before every command: --version, and what libraries fail of as they load."""
+    """The options before commands: --version."""
     check_epoch()
 
 
 def main() -> None:
-    """The command ``reportgen``, on the words of ``sys.argv``: it ends the process."""
+    """The command ``reportgen`` for ``sys.argv``; ends the process."""
     sys.exit(exit_code_of(partial(command, sys.argv[1:]), debug="--debug" in sys.argv))
 
 
 def command(words: Sequence[str]) -> int:
-    """Run what `words` ask for; the exit code. Raises what goes wrong in it."""
+    """Run the command in `words`; return the exit code. Raises its errors."""
     named = next((word for word in words if not word.startswith("-")), "")
     program = typer.main.get_command(with_options(named))
     try:
@@ -865,7 +864,7 @@ def command(words: Sequence[str]) -> int:
 
 
 def _refuse_unquoted(words: Sequence[str], named: str, error: Any) -> None:
-    """Raise where there are too many words because a shell made many of a pattern as INPUT."""
+    """Raise if there are too many words because the shell expanded a pattern given as INPUT."""
     if named != "render" or "extra argument" not in error.message:
         return
     from reportgen.errors import UsageError
@@ -882,7 +881,7 @@ def _refuse_unquoted(words: Sequence[str], named: str, error: Any) -> None:
 
 
 def _tell_misuse(error: Any) -> int:
-    """Print what is wrong with the words of a command, as typer says it."""
+    """Print a usage error in typer's words."""
     told = io.StringIO()
     error.show(file=told)
     for line in told.getvalue().splitlines():

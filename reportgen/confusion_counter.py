@@ -1,7 +1,7 @@
 """`ConfusionCounter`: counts during a training or evaluation loop, so predictions are not stored.
 
-Tensors are counted where they are; only sums come back. Neither torch nor pandas is imported:
-what they hand over is recognised by what it can do.
+Tensors are counted on their device; only sums are transferred. Neither torch nor pandas is
+imported: their objects are recognised by their methods.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ __all__ = [
 
 
 def as_array(value: Any) -> NDArray[Any]:
-    """A numpy array of what a tensor, array, column or list holds, without a copy where it can be.
+    """A tensor, array, column or list as a numpy array, without a copy if possible.
 
-    bfloat16, which numpy does not know, becomes float32.
+    bfloat16, unknown to numpy, becomes float32.
     """
     if hasattr(value, "detach"):
         value = value.detach().cpu()
@@ -46,7 +46,7 @@ def as_array(value: Any) -> NDArray[Any]:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a cell of a column of objects is None, nan, NaT or NA."""
+    """Whether a cell of an object column is None, nan, NaT or NA."""
     try:
         return value is None or bool(value != value)
     except TypeError:  # pandas.NA does not say
@@ -61,7 +61,7 @@ class ConfusionCounter:
     >>> counter.compute().counts.tolist()
     [[1, 0], [1, 1]]
 
-    Counters of the same classes add up, in any order and grouping, and can be pickled, so that
+    Counters with the same classes can be added, in any order and grouping, and pickled, so that
     every process of a distributed evaluation counts its own part.
 
     Parameters
@@ -81,7 +81,7 @@ class ConfusionCounter:
             )
         self._counted = ConfusionMatrix.empty(len(self.classes))
         self._running = RunningMatrix(len(self.classes))
-        self._device: Any = None  # int64 tensor (K * K + 1,): the last cell takes what is no class
+        self._device: Any = None  # int64 tensor (K * K + 1,): the last cell counts invalid values
 
     def update(self, labels: Any, predictions: Any) -> None:
         """Count one batch.
@@ -91,9 +91,9 @@ class ConfusionCounter:
         labels, predictions
             Class indices, shape (N,), 0..K-1: arrays, lists, or tensors on any device.
 
-        Raises :class:`DataError` where the shapes differ, the values are no integers, or one of
-        them is no class; nothing of that batch is counted then. The values of CUDA tensors are
-        checked by :meth:`compute`, because asking for them would stop the device in every batch.
+        Raises :class:`DataError` if the shapes differ, or a value is not an integer or not a class
+        index; that batch is not counted then. The values of CUDA tensors are checked by
+        :meth:`compute`, since reading them would synchronise the device in every batch.
         """
         dense = len(self.classes) <= DENSE_LIMIT
         if dense and _on_device(labels) and _on_device(predictions):
@@ -102,23 +102,22 @@ class ConfusionCounter:
         self._running.add(_batch("label", labels), _batch("prediction", predictions))
 
     def compute(self) -> ConfusionMatrix:
-        """What was counted so far; counting can continue."""
+        """The counts so far; counting can continue."""
         self._settle()
         return self._counted
 
     def reset(self) -> None:
-        """Forget what was counted."""
+        """Reset the counts."""
         self.__init__(self.classes)  # type: ignore[misc]  # the one place that says what is empty
 
     @classmethod
     def from_frame(
         cls, frame: Any, label: str, prediction: str, classes: Sequence[str] | None = None
     ) -> ConfusionCounter:
-        """Count two columns of a DataFrame that contain class names, as ``pandas.crosstab`` does.
+        """Count two columns of a DataFrame with class names, like ``pandas.crosstab``.
 
-        Without `classes` they are the names that occur in either column, sorted.
-
-        Raises :class:`DataError` where a cell is empty, or names no class.
+        Default `classes` are the names in either column, sorted. Raises :class:`DataError` if a
+        cell is empty or not a class name.
         """
         true, predicted = (_names(frame, column) for column in (label, prediction))
         found = set(true) | set(predicted)
@@ -163,13 +162,13 @@ class ConfusionCounter:
             and other.compute() == self.compute()
         )
 
-    __hash__ = None  # type: ignore[assignment]  # it changes
+    __hash__ = None  # mutable
 
     def __repr__(self) -> str:
         return f"<ConfusionCounter: {len(self.classes):,} classes>"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Classes and counts; nothing of a device."""
+        """Classes and counts, independent of the device."""
         return {"classes": self.classes, "counted": self.compute()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -186,11 +185,11 @@ class ConfusionCounter:
         true, predicted = labels.detach().long(), predictions.detach().long()
         valid = (true >= 0) & (true < n) & (predicted >= 0) & (predicted < n)
         cells = (true * n + predicted).masked_fill(~valid, n * n)
-        # Not in place: what was made under torch.inference_mode() can't be changed outside of it.
+        # Not in place: tensors made under torch.inference_mode() can't be changed outside of it.
         self._device = self._device.index_add(0, cells, cells.new_ones(cells.shape))
 
     def _settle(self) -> None:
-        """Bring everything that is on its way into one matrix."""
+        """Merge all pending counts into one matrix."""
         n = len(self.classes)
         if self._device is not None:
             counts = as_array(self._device)
@@ -212,7 +211,7 @@ class ConfusionCounter:
 def _batch(what: str, values: Any) -> NDArray[Any]:
     try:
         return as_array(values)
-    except ValueError as error:  # numpy's word for lists of different lengths
+    except ValueError as error:  # numpy's error for lists of different lengths
         raise DataError(
             f"{what}s are not an array: some are lists, others are not, or their lengths differ",
             slug="indices-shape",
@@ -221,7 +220,7 @@ def _batch(what: str, values: Any) -> NDArray[Any]:
 
 
 def _on_device(value: Any) -> bool:
-    """Whether a value is a tensor in a CUDA device's memory (others can't all count there)."""
+    """Whether a value is a tensor on a CUDA device."""
     return hasattr(value, "detach") and getattr(value.device, "type", "cpu") == "cuda"
 
 

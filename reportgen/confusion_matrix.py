@@ -1,4 +1,4 @@
-"""`ConfusionMatrix`: how often each true class was predicted as each class. Rows true."""
+"""`ConfusionMatrix`: counts by true and predicted class. Rows are true."""
 
 from __future__ import annotations
 
@@ -27,12 +27,15 @@ __all__ = [
 
 
 DENSE_LIMIT = 2048
-"""Most classes that are handled as one dense int64 table (32 MB); above, only as cells."""
+"""Maximum number of classes for a dense int64 table (32 MB); above, only cells are used."""
 
 
 MAX_SAMPLES = 2**61
-"""Most samples that a matrix may contain: twice as many still fit an int64, so that neither the sum
-of two matrices nor that of two totals can wrap before it is checked."""
+"""Maximum number of samples in a matrix.
+
+Twice as many fit an int64, so that sums of two matrices or totals can't overflow before they are
+checked.
+"""
 
 
 Counts = NDArray[np.int64]
@@ -43,10 +46,10 @@ class ConfusionMatrix:
     """Counts of (true class, predicted class), **row = true, column = predicted**.
 
     Kept as sorted non-zero cells, so that 21,000 classes cost megabytes; :attr:`counts` is the
-    dense view. Matrices of the same classes add up: ``a + b`` counts the samples of both, exactly,
-    in any order and grouping, with :meth:`empty` as the neutral element. It does not change: a
-    training or evaluation loop counts with :class:`~reportgen.ConfusionCounter`, whose
-    ``compute()`` gives one of these.
+    dense view. Matrices with the same classes can be added: ``a + b`` has the counts of both,
+    exactly, in any order and grouping, with :meth:`empty` as the neutral element. It is immutable:
+    training or evaluation loops use :class:`~reportgen.ConfusionCounter`, whose ``compute()``
+    returns one.
 
     Attributes
     ----------
@@ -56,13 +59,13 @@ class ConfusionMatrix:
         int64, shape (M,), strictly increasing, read-only: ``true * K + predicted`` of each
         non-zero cell.
     values
-        int64, shape (M,), positive, read-only: the count of each cell; at most
-        :data:`MAX_SAMPLES` together.
+        int64, shape (M,), positive, read-only: the count of each cell; their sum is at most
+        :data:`MAX_SAMPLES`.
     names
-        The K class names, where they are known: of no weight in a comparison or a sum.
+        The K class names, if known; ignored in comparisons and sums.
 
-    Raises :class:`ValueError` where the parts don't fit each other, and :class:`DataError` where
-    the counts are too many for 64 bits.
+    Raises :class:`ValueError` for inconsistent parts, and :class:`DataError` if the counts exceed
+    64 bits.
     """
 
     n_classes: int
@@ -87,7 +90,7 @@ class ConfusionMatrix:
 
     @classmethod
     def empty(cls, n_classes: int) -> ConfusionMatrix:
-        """The matrix of no samples: the neutral element of ``+``."""
+        """The matrix without samples: the neutral element of ``+``."""
         none = np.zeros(0, np.int64)
         return cls(n_classes, none, none)
 
@@ -95,8 +98,8 @@ class ConfusionMatrix:
     def from_counts(cls, counts: ArrayLike) -> ConfusionMatrix:
         """From a dense table, shape (K, K), of whole non-negative numbers, rows true.
 
-        Whole numbers of any dtype will do, Python integers and floats such as ``3.0`` included.
-        Raises :class:`DataError` where the table is not square, or a cell is no count.
+        Any dtype with whole numbers, including Python integers and floats such as ``3.0``. Raises
+        :class:`DataError` if the table is not square, or a cell is not a count.
         """
         table = _square(counts)
         wrong = np.argwhere(~_are_counts(table))
@@ -120,8 +123,8 @@ class ConfusionMatrix:
     ) -> ConfusionMatrix:
         """Count pairs of class indices: two integer arrays of shape (N,), values 0..K-1.
 
-        Raises :class:`DataError` where they are no integers of that shape, differ in length, or
-        leave that range; nothing is dropped silently.
+        Raises :class:`DataError` if they are not integers of that shape, differ in length, or are
+        out of range; nothing is dropped silently.
         """
         running = RunningMatrix(n_classes)
         running.add(labels, predictions)
@@ -131,8 +134,8 @@ class ConfusionMatrix:
     def from_cells(cls, cells: Iterable[Sequence[int]], n_classes: int) -> ConfusionMatrix:
         """From (true, predicted, count) triples, in any order, each cell at most once.
 
-        The inverse of :meth:`cells`. Raises :class:`DataError` where a class index leaves
-        0..K-1, a count is not positive, or a cell comes twice.
+        The inverse of :meth:`cells`. Raises :class:`DataError` if a class index is out of range, a
+        count is not positive, or a cell is repeated.
         """
         table = np.asarray(list(cells))
         if table.size == 0:
@@ -188,8 +191,8 @@ class ConfusionMatrix:
         )
 
     def with_names(self, names: Sequence[str]) -> ConfusionMatrix:
-        """The same counts, of classes with these K names."""
-        named = copy(self)  # with what was derived from the counts already
+        """The same counts with these K class names."""
+        named = copy(self)  # including cached values
         object.__setattr__(named, "names", tuple(names))
         return named
 
@@ -205,14 +208,14 @@ class ConfusionMatrix:
 
     @cached_property
     def counts(self) -> Counts:
-        """The dense table, int64, shape (K, K), read-only. Asks for 8 K² bytes."""
+        """The dense table, int64, shape (K, K), read-only. Needs 8 K² bytes."""
         table = np.zeros(self.n_classes * self.n_classes, np.int64)
         table[self.keys] = self.values
         return _read_only(table.reshape(self.n_classes, self.n_classes))
 
     @cached_property
     def n_samples(self) -> int:
-        """All that was counted: the sum of the cells."""
+        """Number of samples: the sum of all cells."""
         return int(self.values.sum())
 
     @cached_property
@@ -222,23 +225,23 @@ class ConfusionMatrix:
 
     @cached_property
     def predicted_totals(self) -> Counts:
-        """Column sums, int64, shape (K,), read-only: how often each class was predicted."""
+        """Column sums, int64, shape (K,), read-only: the number of predictions of each class."""
         return self._totals(self.columns, self.values)
 
     @cached_property
     def diagonal(self) -> Counts:
-        """Right answers of each class, int64, shape (K,), read-only."""
+        """Correct predictions of each class, int64, shape (K,), read-only."""
         right = self.rows == self.columns
         return self._totals(self.rows[right], self.values[right])
 
     @property
     def n_correct(self) -> int:
-        """Right answers: the sum of the diagonal."""
+        """Number of correct predictions: the sum of the diagonal."""
         return int(self.diagonal.sum())
 
     @property
     def n_errors(self) -> int:
-        """Wrong answers: all samples off the diagonal."""
+        """Number of incorrect predictions: all samples off the diagonal."""
         return self.n_samples - self.n_correct
 
     def _totals(self, where: Counts, values: Counts) -> Counts:
@@ -254,17 +257,17 @@ class ConfusionMatrix:
         return ConfusionMatrix(self.n_classes, keys[order], self.values[order])
 
     def count(self, true: int, predicted: int) -> int:
-        """One cell. Raises :class:`IndexError` where there is no such class."""
+        """The count of one cell. Raises :class:`IndexError` for an unknown class."""
         for index in (true, predicted):
             if not 0 <= index < self.n_classes:
                 raise IndexError(f"class {index} of {self.n_classes}")
         return int(self.lookup(np.array([true]), np.array([predicted]))[0])
 
     def lookup(self, true: Counts, predicted: Counts) -> Counts:
-        """The counts of many cells, 0 where a cell is empty.
+        """The counts of many cells, 0 for an empty cell.
 
-        `true` and `predicted` are class indices, int64, both of one shape (…), each 0..K-1
-        (unchecked); the result is int64 of the same shape.
+        `true` and `predicted` are class indices, int64, of the same shape (…), each 0..K-1
+        (unchecked); the result is int64 of that shape.
         """
         keys = true * self.n_classes + predicted
         if len(self.keys) == 0:
@@ -279,17 +282,17 @@ class ConfusionMatrix:
     def errors_by_count(self) -> tuple[Counts, Counts, Counts]:
         """(true, predicted, count) of the non-zero off-diagonal cells, as three (E,) arrays.
 
-        By count downwards, then by true, then by predicted index.
+        By decreasing count, then true, then predicted index.
         """
         wrong = np.flatnonzero(self.rows != self.columns)
         order = wrong[np.argsort(-self.values[wrong], kind="stable")]
         return self.rows[order], self.columns[order], self.values[order]
 
     def normalized(self, over: Literal["true", "pred", "all"]) -> NDArray[np.float64]:
-        """Shares, float64, shape (K, K); **nan** (undefined), never 0, where 0 is divided by 0.
+        """Normalised matrix, float64, shape (K, K); **nan** (undefined), never 0, for 0 / 0.
 
-        ``"true"``: each row by its sum; ``"pred"``: each column by its sum; ``"all"``: by N.
-        Dense: asks for 16 K² bytes.
+        ``"true"``: each row by its sum; ``"pred"``: each column by its sum; ``"all"``: by N. Dense:
+        needs 16 K² bytes.
         """
         if over == "true":
             divisor = self.true_totals[:, None]
@@ -304,11 +307,11 @@ class ConfusionMatrix:
         return shares
 
     def to_frame(self, normalize: Literal["true", "pred", "all"] | None = None) -> pd.DataFrame:
-        """A table of counts, or of shares in 0..1 as :meth:`normalized` gives them.
+        """A table of counts, or of proportions as in :meth:`normalized`.
 
-        Rows are true, columns predicted classes, by name where names are known, else by index.
-        Above 2,048 classes one row a non-zero cell, as in ``confusion.csv``: ``true``,
-        ``predicted`` and ``count``; there `normalize` raises :class:`ValueError`.
+        Rows are true, columns predicted classes, by name if known, otherwise by index. Above 2,048
+        classes one row per non-zero cell, as in ``confusion.csv``: ``true``, ``predicted`` and
+        ``count``; then `normalize` raises :class:`ValueError`.
         """
         import pandas as pd
 
@@ -323,8 +326,10 @@ class ConfusionMatrix:
 
 
 class RunningMatrix:
-    """Counts that grow batch by batch. To add two matrices goes over all their cells; a batch that
-    is added here costs no more than its own samples.
+    """Accumulates counts by batch.
+
+    Adding two matrices visits all their cells; adding a batch here takes time in its own samples
+    only.
 
     Parameters
     ----------
@@ -342,8 +347,8 @@ class RunningMatrix:
     def add(self, labels: ArrayLike, predictions: ArrayLike) -> None:
         """Count pairs of class indices: two integer arrays of shape (N,), values 0..K-1.
 
-        Raises :class:`DataError` where they are no integers of that shape, differ in length, or
-        leave that range; nothing of them is counted then.
+        Raises :class:`DataError` if they are not integers of that shape, differ in length, or are
+        out of range; nothing of them is counted then.
         """
         true = _indices("label", labels)
         predicted = _indices("prediction", predictions)
@@ -359,7 +364,7 @@ class RunningMatrix:
             self._settle()
 
     def total(self) -> ConfusionMatrix:
-        """What was counted so far; counting can continue."""
+        """The counts so far; counting can continue."""
         n = self.n_classes
         if self._n_pending:
             self._settle()
@@ -384,12 +389,14 @@ class RunningMatrix:
 
 
 _PENDING = 2_000_000
-"""Most samples that wait until they are counted together: 16 MB, and a copy while they are."""
+"""Maximum number of samples buffered to be counted together: 16 MB, and a copy meanwhile."""
 
 
 _FEW = 1 << 16
-"""Samples that wait at least. With few classes no more do: counting visits each cell of the table,
-which is cheap beside as many samples as there are cells.
+"""Minimum number of buffered samples.
+
+With few classes this suffices: counting visits each cell of the table, which is cheap compared with
+as many samples as cells.
 """
 
 
@@ -410,11 +417,11 @@ def _check_total(n_samples: float) -> None:
 def _square(counts: ArrayLike) -> NDArray[Any]:
     try:
         table = np.asarray(counts)
-    except ValueError as error:  # numpy's word for rows of different lengths
+    except ValueError as error:  # numpy's error for rows of different lengths
         raise DataError(
             "the rows of the confusion matrix have different lengths", slug="matrix-not-square"
         ) from error
-    if table.dtype.kind in "US":  # one text cell made all cells text
+    if table.dtype.kind in "US":  # a single text cell makes all cells text
         table = np.asarray(counts, dtype=object)
     if table.ndim != 2 or table.shape[0] != table.shape[1] or table.shape[0] == 0:
         shape = " × ".join(map(str, table.shape)) or "a number"
@@ -427,7 +434,7 @@ def _square(counts: ArrayLike) -> NDArray[Any]:
 
 
 def _are_counts(table: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which cells are whole numbers in 0..MAX_SAMPLES."""
+    """Mask of cells that are whole numbers in 0..MAX_SAMPLES."""
     if table.dtype.kind not in "biuf":
         cells = table.ravel().tolist()
         good = [isinstance(cell, int) and 0 <= cell <= MAX_SAMPLES for cell in cells]
@@ -439,7 +446,7 @@ def _are_counts(table: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def shape_hint(shape: Sequence[int]) -> str:
-    """What to do with an array of this shape to get one index for each sample."""
+    """The hint for converting an array of this shape to one index per sample."""
     if len(shape) == 2 and shape[1] == 1:
         return "drop the second axis: values[:, 0]"
     if len(shape) == 2:
@@ -469,9 +476,9 @@ def _indices(what: str, values: ArrayLike) -> NDArray[Any]:
 
 
 def _in_range(what: str, values: NDArray[Any], n_classes: int) -> Counts:
-    """`values` as int64, checked **before** the cast and before cells are made of them.
+    """`values` as int64, checked **before** the cast and before computing cells.
 
-    An index K would otherwise count silently in the next row.
+    An index K would otherwise be counted silently in the next row.
     """
     if len(values) and (values.min() < 0 or values.max() >= n_classes):
         wrong = np.flatnonzero((values < 0) | (values >= n_classes))

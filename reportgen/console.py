@@ -1,4 +1,4 @@
-"""What the command line prints: progress and warnings to stderr, the result to stdout."""
+"""Output of the command line: progress and warnings to stderr, the result to stdout."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ _PLAIN_SECONDS = 5.0
 
 
 _FIRST_SECONDS = 0.5
-"""After these the first line of what has no known length, such as a listing, is printed."""
+"""Seconds before the first progress line of a stage of unknown length, such as a listing."""
 
 
 MOST_ADDED = 5
-"""Addresses of new reports that are printed."""
+"""Maximum number of addresses of new reports to print."""
 
 
 _LIBRARIES = (
@@ -80,7 +80,7 @@ _LIBRARIES = (
 
 
 class ConsoleReporter(Reporter):
-    """A bar with rate and time left on a terminal, a line now and then elsewhere."""
+    """A progress bar with rate and remaining time on a terminal, occasional lines elsewhere."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
@@ -104,7 +104,7 @@ class ConsoleReporter(Reporter):
 
     def advance(self, n: int) -> None:
         if self._first < 0:
-            self._first = n  # what a resumed run had before; it is not part of the rate
+            self._first = n  # progress of the earlier run, not part of the rate
             self._began = time.monotonic()
         self._done += n
         if self._bar is not None:
@@ -187,12 +187,12 @@ def _span(seconds: float) -> str:
 
 
 def print_summary(evaluation: Evaluation, path: str) -> None:
-    """The result in a few lines: accuracy, lowest recall, worst pair, warnings, where it is."""
+    """Print accuracy, lowest recall, worst pair, warnings, and the location of the report."""
     _print(*_summary(evaluation), f"report: {path}")
 
 
 def print_review(review: Review, path: str) -> None:
-    """The result, what changed against the baseline, the verdict, and where the report is."""
+    """Print the result, changes from the baseline, the verdict, and the location of the report."""
     comparison, decision = review.comparison, review.decision
     lines = _summary(review.evaluation)
     if comparison is not None:
@@ -204,7 +204,7 @@ def print_review(review: Review, path: str) -> None:
 
 
 def print_decision(review: Review) -> None:
-    """The warnings, the verdict, and every gate that was not simply kept, failures first."""
+    """Print warnings, the verdict, and every gate that did not simply pass, failures first."""
     _print(*(f"warning: {one}" for one in review.cautions), *_verdict(review.decision))
 
 
@@ -234,7 +234,7 @@ def _measured(evaluation: Evaluation, name: str) -> str:
 
 
 def _expected_cost(evaluation: Evaluation) -> list[str]:
-    """Where costs are given."""
+    """The expected cost, if costs are given."""
     if evaluation.costs is None:
         return []
     from reportgen.report import DEFINITIONS, Footnotes, cell
@@ -255,7 +255,7 @@ def _warnings(evaluation: Evaluation) -> list[str]:
 
 
 def _changes(comparison: Comparison) -> list[str]:
-    """Accuracy against the baseline, the classes that changed, and what to know of the matching."""
+    """Change of accuracy, classes with significant changes, and notes on the matching."""
     saved_as = comparison.baseline_name
     against = f"vs baseline{f' {quoted(saved_as)}' if saved_as else ''}"
     if comparison.identical:
@@ -286,7 +286,7 @@ def _accuracy_change(comparison: Comparison) -> str:
 
 
 def _cost_change(comparison: Comparison) -> list[str]:
-    """Where costs are given."""
+    """The change of expected cost, if costs are given."""
     from reportgen.report import DEFINITIONS, Footnotes, delta
 
     found = comparison.summary.get("expected_cost")
@@ -299,7 +299,7 @@ def _cost_change(comparison: Comparison) -> list[str]:
 
 
 def _class_changes(comparison: Comparison) -> list[str]:
-    """The classes whose recall changed significantly, those that changed most first."""
+    """The classes whose recall changed significantly, largest change first."""
     from reportgen.report import points
 
     def told(tendency: str) -> str:
@@ -320,7 +320,7 @@ def _verdict(decision: Decision) -> list[str]:
     order = ("failed", "inconclusive", "not applicable")
     open_ones = [check for check in decision.checks if check.status in order]
     for check in sorted(open_ones, key=lambda check: order.index(check.status)):
-        told = check.sentence[1:-1] in decision.reason  # the verdict says it already
+        told = check.sentence[1:-1] in decision.reason  # already in the verdict
         lines.append(f"{_mark(check)} {check.name}" + ("" if told else f": {check.sentence}"))
     n_passed = sum(check.status == "passed" for check in decision.checks)
     if decision.checks:
@@ -329,7 +329,7 @@ def _verdict(decision: Decision) -> list[str]:
 
 
 def _mark(check: Check) -> str:
-    """FAIL where it blocks a release, WARN where it only warns, N/A where it does not apply."""
+    """FAIL if it blocks a release, WARN if it only warns, N/A if it does not apply."""
     if check.status == "not applicable":
         return "N/A"
     mark = "FAIL" if check.blocks else "WARN"
@@ -337,7 +337,7 @@ def _mark(check: Check) -> str:
 
 
 def print_saved(name: str, place: Path) -> None:
-    """Where a baseline is, and how it is used."""
+    """Print the location of a baseline, and how to use it."""
     print_line(printable(f"baseline {name}: {place}"))
     print_line(printable(f"use it with: --baseline {name}"))
     if not (place / "predictions.parquet").exists():
@@ -345,7 +345,7 @@ def print_saved(name: str, place: Path) -> None:
 
 
 def print_history(entries: Sequence[HistoryEntry]) -> None:
-    """Every saved evaluation as a table, newest last, and the trends below it."""
+    """Print all saved evaluations as a table, newest last, and the trends below it."""
     if not entries:
         print_line("no saved baselines: save one with reportgen baseline save OUT NAME")
         return
@@ -364,7 +364,7 @@ def print_history(entries: Sequence[HistoryEntry]) -> None:
 
 
 def print_site(reports: Sequence[SiteReport], added: Sequence[SiteReport], page: str) -> None:
-    """What a site contains, the addresses of the reports that are new, and where its page is."""
+    """Print the content of a site, the addresses of new reports, and the location of its page."""
     for one in added[:MOST_ADDED]:
         if one.url:
             print_line(f"report: {one.url}")
@@ -401,7 +401,7 @@ def _history_row(entry: HistoryEntry) -> tuple[str, ...]:
 
 
 def print_predictions(predictions: Predictions) -> None:
-    """What ``predict`` made."""
+    """Print the result of ``predict``."""
     samples = predictions.facts.samples
     lines = [
         f"saved {plural(predictions.n_rows, 'prediction')} ({excluded_words(samples)})",
@@ -413,7 +413,7 @@ def print_predictions(predictions: Predictions) -> None:
 
 
 def print_part(part: PartFile) -> None:
-    """What ``predict --shard`` made."""
+    """Print the result of ``predict --shard``."""
     n_bad = part.n_bad()
     bad = f" ({count(n_bad)} can't be used)" if n_bad else ""
     saved = f"saved {plural(part.n_rows, 'sample')} of {count(part.header.total)}{bad}"
@@ -422,7 +422,7 @@ def print_part(part: PartFile) -> None:
 
 
 def print_status(status: ShardStatus) -> None:
-    """Which shards are complete, which are missing, and how to continue."""
+    """Print finished and missing shards, and how to continue."""
     samples = f", {count(status.n_samples)} of {plural(status.total, 'sample')}"
     print_line(
         f"complete: {count(len(status.complete))} of {plural(status.n_shards, 'shard')}"
@@ -435,7 +435,7 @@ def print_status(status: ShardStatus) -> None:
 
 
 def print_versions() -> None:
-    """Versions of reportgen, Python and the libraries, and the system."""
+    """Print versions of reportgen, Python and the libraries, and the system."""
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
@@ -451,7 +451,7 @@ def print_versions() -> None:
 
 
 def _weakest(evaluation: Evaluation) -> list[str]:
-    """The lowest recall, its interval that allows for the choice, and whether it is significant."""
+    """The lowest recall, with an interval that accounts for the selection, and its significance."""
     from reportgen.analysis.confusions import lowest_share, simultaneous
 
     hits, support = evaluation.confusion.diagonal, evaluation.confusion.true_totals
@@ -468,7 +468,7 @@ def _weakest(evaluation: Evaluation) -> list[str]:
 
 
 def _worst_pair(evaluation: Evaluation) -> list[str]:
-    """The most frequent confusion, and where chance explains it, that."""
+    """The most frequent confusion, and whether chance explains it."""
     from reportgen.analysis.confusions import SIGNIFICANT, confusion_p
 
     if not evaluation.pairs:

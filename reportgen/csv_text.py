@@ -1,4 +1,4 @@
-"""CSV that spreadsheets can open without executing its cells, and reading it back."""
+"""CSV that is safe in spreadsheets: cells are never formulas; and reading it back."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = [
 
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""The last four are the wide forms, which East Asian spreadsheets take for the narrow ones."""
+"""The last four are full-width forms, which East Asian spreadsheets read as the ASCII ones."""
 
 
 _BEFORE = "' \u00a0\u3000"
-"""Quotes and blanks, which some spreadsheets drop before a formula."""
+"""Quotes and blanks that some spreadsheets drop before a formula."""
 
 
 def guard(text: str) -> str:
-    """`text`, with one ``'`` before it where a spreadsheet would take it for a formula.
+    """`text`, prefixed with ``'`` if a spreadsheet would read it as a formula.
 
-    A text that begins with ``'`` gets one too where that hides a formula, so that
-    :func:`unguard` gives back what was written.
+    A text that begins with ``'`` before a formula is prefixed too, so that :func:`unguard` is the
+    inverse.
     """
     return f"'{text}" if text.lstrip(_BEFORE).startswith(_FORMULA_STARTS) else text
 
@@ -39,28 +39,29 @@ def unguard(text: str) -> str:
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    """A CSV of `header` and `rows`: comma, ``\\n``, quotes where needed.
+    """A CSV of `header` and `rows`: comma, ``\\n``, quotes if needed.
 
-    Strings are guarded; numbers are written as Python writes them; None is an empty cell.
+    Strings are guarded; numbers are in Python's notation; None is an empty cell.
     """
     guarded = ([guard(one) if isinstance(one, str) else one for one in row] for row in rows)
     return _written(header, guarded)
 
 
 def csv_of_columns(header: Sequence[str], columns: Iterable[Iterable[object]]) -> str:
-    """The same of columns of one length, without a step of Python for each cell: texts among them
-    must be guarded already.
+    """As :func:`csv_text`, for columns of equal length, without a Python step per cell.
+
+    Texts must be guarded already.
     """
     return _written(header, zip(*columns, strict=True))
 
 
 def csv_rows(columns: Iterable[Iterable[object]]) -> str:
-    """The rows of :func:`csv_of_columns`, without a header: what is appended to one."""
+    """The rows of :func:`csv_of_columns` without a header, for appending."""
     return _lines(zip(*columns, strict=True))
 
 
 def csv_cells(texts: Iterable[str]) -> list[str]:
-    """Each text as a cell among others is written: guarded, in quotes where needed."""
+    """The texts of cells: guarded, quoted if needed."""
     return [_lines([[guard(text), ""]])[: -len(",\n")] for text in texts]
 
 

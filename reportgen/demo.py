@@ -1,7 +1,7 @@
 """The whole pipeline on scikit-learn's handwritten digits.
 
 Two small networks are trained for seconds with a fixed seed on one half; the other half becomes
-class folders of PNGs, and then the very code of ``reportgen run`` is called.
+class folders of PNGs, which are evaluated with the code of ``reportgen run``.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ EPOCHS = 24
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo made.
+    """The results of the demo.
 
     Attributes
     ----------
     command
-        The ``reportgen run`` that repeats its report by hand.
+        The ``reportgen run`` command that repeats its report.
     """
 
     evaluation: Evaluation
@@ -57,12 +57,11 @@ class Demo:
 
 
 def make_demo(out: Path, reporter: Reporter) -> Demo:
-    """Images, two models, and the report on the second against the first, in
-    ``out/{images,models,report}``.
+    """Write images, two models, and a report on the second against the first.
 
-    Replaces only what an earlier demo wrote there. Raises :class:`OutputError` where something
-    else is in its place, :class:`UsageError` where scikit-learn is missing, and
-    :class:`ModelError` where PyTorch is.
+    To ``out/{images,models,report}``. Overwrites only files of an earlier demo. Raises
+    :class:`OutputError` if other files are in the way, :class:`UsageError` if scikit-learn is
+    missing, and :class:`ModelError` if PyTorch is.
     """
     require_torch()
     _clear(out)
@@ -90,7 +89,7 @@ def make_demo(out: Path, reporter: Reporter) -> Demo:
 
 
 def _clear(out: Path) -> None:
-    """Remove an earlier demo; refuse to touch anything else."""
+    """Delete an earlier demo; refuse to delete anything else."""
     standing = [name for name in PARTS if (out / name).exists()]
     if standing and not (out / MARK).exists():
         raise OutputError(
@@ -110,7 +109,7 @@ def _clear(out: Path) -> None:
 
 
 def _digits() -> tuple[Any, Any]:
-    """((images, labels) to train on, the same to test on): uint8 (N, 8, 8) and int64 (N,)."""
+    """((images, labels) for training, and for testing): uint8 (N, 8, 8) and int64 (N,)."""
     try:
         from sklearn.datasets import load_digits
         from sklearn.model_selection import train_test_split
@@ -178,7 +177,7 @@ def _train(network: Any, images: Any, labels: Any) -> None:
 
 
 def _export(network: Any, path: Path) -> None:
-    """The network as a program that takes any batch size and knows its class names."""
+    """Export the network with a dynamic batch size and its class names."""
     import torch
 
     program = torch.export.export(

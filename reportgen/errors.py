@@ -30,7 +30,7 @@ __all__ = [
 
 
 class ReportgenError(Exception):
-    """What went wrong, where, with which value, and the hint.
+    """An error for users: what is wrong, where, with which value, and a hint.
 
     Parameters
     ----------
@@ -60,11 +60,11 @@ class ReportgenError(Exception):
         return "\n  ".join(self.lines())
 
     def lines(self) -> list[str]:
-        """The block that is printed: message, details, hint."""
+        """The printed block: message, details, hint."""
         return [self.message, *self.details, *([self.hint] if self.hint else [])]
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by keyword, so that an error raised in a worker process arrives whole."""
+        """Pickle by keyword, so that an error from a worker process is complete."""
         return _rebuild, (type(self), self.message, self.slug, self.details, self.hint)
 
 
@@ -75,13 +75,13 @@ def _rebuild(
 
 
 class UsageError(ReportgenError):
-    """Options or configuration that can't be meant."""
+    """Invalid options or configuration."""
 
     exit_code = 2
 
 
 class DataError(ReportgenError):
-    """Input data that can't be used: images, labels, tables, matrices."""
+    """Invalid input data: images, labels, tables, matrices."""
 
     exit_code = 3
 
@@ -93,13 +93,13 @@ class ModelError(ReportgenError):
 
 
 class OutputError(ReportgenError):
-    """A result that can't be written."""
+    """A result can't be written."""
 
     exit_code = 5
 
 
 class DeliveryError(ReportgenError):
-    """A result that is written, and did not reach whom it was for."""
+    """A finished result could not be delivered."""
 
     exit_code = 8
 
@@ -123,12 +123,12 @@ class Interrupted(ReportgenError):
 
 
 class Terminated(BaseException):
-    """The system asked the process to end (SIGTERM): handled where Ctrl-C is."""
+    """The system requested the process to end (SIGTERM); handled like Ctrl-C."""
 
     exit_code = 143
 
 
 class HungUp(Terminated):
-    """The terminal or the connection of the process is gone (SIGHUP)."""
+    """The terminal or connection of the process is gone (SIGHUP)."""
 
     exit_code = 129

@@ -1,4 +1,4 @@
-"""Files written as a whole or not at all, and hashes of their bytes."""
+"""Writes files completely or not at all, and hashes files."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ TEMPORARY_PREFIX = ".reportgen-"
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target`, moved onto it when the block ends well.
+    """A temporary path beside `target`, moved onto it if the block succeeds.
 
-    After a failure the temporary file is gone and `target` is what it was. The file is made with
-    the rights of the user's umask. An :class:`OSError` becomes an :class:`OutputError`.
+    After a failure the temporary file is deleted and `target` is unchanged. The file has the
+    permissions of the user's umask. An :class:`OSError` becomes an :class:`OutputError`.
     """
-    # The process number lets a later run tell what a killed one left behind.
+    # The process id lets a later run recognise files left by a killed one.
     temporary = target.with_name(
         f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-{target.name}"
     )
@@ -50,18 +50,18 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 
 def write_bytes(target: Path, content: bytes) -> None:
-    """Write `content` to `target`, whole or not at all."""
+    """Write `content` to `target`, completely or not at all."""
     with atomic_path(target) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(target: Path, content: str) -> None:
-    """Write `content` as UTF-8 with ``\\n`` line ends, whole or not at all."""
+    """Write `content` as UTF-8 with ``\n`` line ends, completely or not at all."""
     write_bytes(target, content.encode("utf-8"))
 
 
 def write_parts(target: Path, parts: Iterable[str]) -> None:
-    """Write `parts` one after the other, as :func:`write_text` does: none is held longer."""
+    """Write `parts` in sequence, as :func:`write_text`; they are not kept in memory."""
     with (
         atomic_path(target) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as stream,
@@ -70,7 +70,7 @@ def write_parts(target: Path, parts: Iterable[str]) -> None:
 
 
 def synced_text(target: Path, content: str) -> None:
-    """Write `content` as UTF-8, and wait until it is on the disk."""
+    """Write `content` as UTF-8, and wait until it is on disk."""
     with target.open("w", encoding="utf-8", newline="\n") as stream:
         stream.write(content)
         stream.flush()
@@ -78,7 +78,7 @@ def synced_text(target: Path, content: str) -> None:
 
 
 def output_error(target: Path, error: OSError, option: str = "-o") -> OutputError:
-    """The error for a file that can't be written, in the user's words; `option` names folders."""
+    """The error for a file that can't be written; `option` names output folders."""
     reason = (
         "no space left on the device"
         if error.errno in _FULL
@@ -97,7 +97,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def _way_out(folder: str, number: int | None, option: str) -> str:
-    """What to do where the system refuses to write to `folder`, given its error number."""
+    """The hint for an error number of the system when writing to `folder`."""
     another = f"choose another folder with {option}"
     if number in _FULL:
         return f"free space in {folder} or {another}"
@@ -113,7 +113,7 @@ def _way_out(folder: str, number: int | None, option: str) -> str:
 
 
 def _shown_folder(target: Path) -> str:
-    """The folder that a file is for: not a hidden one of ours that it is made in."""
+    """The folder of a file, for messages: not the hidden one it is staged in."""
     for parent in target.parents:
         if not any(part.startswith(TEMPORARY_PREFIX) for part in parent.parts[-2:]):
             return quoted(middle_cut(parent.name) or ".")

@@ -1,4 +1,4 @@
-"""The door of a room: its public names, each loaded from its file when it is first used."""
+"""Lazy imports: public names of a package, imported from their modules on first use."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     package
         The dotted name of the package.
     homes
-        Module inside the package → the names that it gives, separated by spaces.
+        Module inside the package → its public names, separated by spaces.
 
-    The function that is returned raises :class:`AttributeError` for any other name.
+    The returned function raises :class:`AttributeError` for other names.
     """
     home_of = {name: module for module, names in homes.items() for name in names.split()}
 

@@ -1,4 +1,4 @@
-"""Values that show themselves in a notebook: a room above draws them, and is loaded for it"""
+"""Values with a notebook display, which a higher package renders on demand"""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ __all__ = [
 Own = TypeVar("Own", bound="NotebookValue")
 
 Written = tuple[Path, object]
-"""A page, and the :class:`~reportgen.review.Review` that it shows."""
+"""A page, and its :class:`~reportgen.review.Review`."""
 
 
 class NotebookValue:
-    """What Jupyter displays as HTML, where it is the last line of a cell.
+    """Base class of values that Jupyter displays as HTML.
 
-    The report that was written of it, if any, is no part of the value: it is not compared, and
+    The report written of it, if any, is not part of the value: it is not compared, and
     :func:`dataclasses.replace` drops it.
     """
 
     written: Written | None = None
 
     def with_report(self: Own, page: Path, review: object) -> Own:
-        """The same value, which knows its `page`, and the `review` that is there."""
+        """The same value, linked to its `page` and the `review` on it."""
         known = copy(self)
         object.__setattr__(known, "written", (page, review))
         return known
 
     def _repr_html_(self) -> str:
-        """A fragment of at most 60 KB: verdict, key metrics, matrix, link to the page."""
+        """An HTML fragment of at most 60 KB: verdict, key metrics, matrix, link to the page."""
         rendering: Any = import_module("reportgen.rendering")
         html: str = rendering.render_notebook(self)
         return html

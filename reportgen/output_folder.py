@@ -1,4 +1,4 @@
-"""The output folder: what it may contain, and who may write to it."""
+"""The output folder: its permitted content, and its lock."""
 
 from __future__ import annotations
 
@@ -34,41 +34,41 @@ PREDICTIONS, BAD = "predictions.parquet", "bad.csv"
 
 
 SHARDS = "shards"
-"""The folder in the output with the parts of predictions by shards."""
+"""The folder in the output for parts of sharded predictions."""
 
 
 _LOCK = TEMPORARY_PREFIX + "lock"
 
 
 _ATTEMPTS, _WAIT = 20, 0.1
-"""How often, and after how many seconds, a folder that another process holds is looked at again."""
+"""Number of attempts, and seconds between them, for a folder locked by another process."""
 
 
 def partial_folder(target: Path) -> Path:
-    """Where the parts of an unfinished predictions file are: ``predictions.partial``."""
+    """The folder of parts of an unfinished predictions file: ``predictions.partial``."""
     return target.with_suffix(".partial")
 
 
 def prepare(
     folder: Path, guarded: tuple[str, ...], *, replace: bool, data: Path | None, part: str = ""
 ) -> None:
-    """Make `folder` ready to be written to, before any work is done.
+    """Prepare `folder` for writing, before any work.
 
     Parameters
     ----------
     guarded
-        Names of results that must not be there unless `replace`.
+        Names of results that must not exist unless `replace`.
     data
         A folder of inputs that must not contain `folder`: the next run would read its own output.
     part
-        Which part of it alone is written, as for :func:`remove_stale`.
+        The only part of it that is written, as for :func:`remove_stale`.
 
     Raises
     ------
     UsageError
-        Where `folder` lies inside `data`.
+        `folder` is inside `data`.
     OutputError
-        Where it can't be made or written to, is a file, or contains results.
+        It can't be created or written to, is a file, or contains results.
     """
     try:
         _require_place(folder, replace=replace, data=data)
@@ -78,7 +78,7 @@ def prepare(
         if standing and not replace:
             raise _find_occupied(folder, standing)
         folder.mkdir(parents=True, exist_ok=True)
-        # Other machines, whose processes have the same numbers, may look at the same moment.
+        # Processes of other machines, with equal ids, may check at the same moment.
         probe = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-{part}.probe"
         probe.touch()
         probe.unlink()
@@ -108,10 +108,10 @@ def _require_place(folder: Path, *, replace: bool, data: Path | None) -> None:
 
 
 def finish_replacement(folder: Path) -> None:
-    """Finish the replacement of a report that was stopped in `folder`; one under way is waited for.
+    """Complete an interrupted replacement of a report in `folder`; wait for one in progress.
 
-    For readers and writers alike. Raises :class:`OutputError`: ``report-unfinished`` where it can't
-    be finished, ``output-busy`` where another process takes too long.
+    For readers and writers. Raises :class:`OutputError`: ``report-unfinished`` if it can't be
+    completed, ``output-busy`` if another process takes too long.
     """
     for attempt in range(_ATTEMPTS):
         if not is_unfinished(folder):
@@ -126,7 +126,7 @@ def finish_replacement(folder: Path) -> None:
 
 
 def finish_around(path: Path) -> None:
-    """:func:`finish_replacement` in whatever folder `path` is, or belongs to the report of."""
+    """As :func:`finish_replacement`, for the report folder that `path` is or belongs to."""
     for folder in (path, path.parent, path.parent.parent):
         finish_replacement(folder)
 
@@ -144,11 +144,11 @@ def _find_occupied(folder: Path, standing: list[str]) -> OutputError:
 
 
 def remove_stale(folder: Path, part: str = "") -> None:
-    """Remove temporary files that a killed process left.
+    """Delete temporary files left by a killed process.
 
-    `folder`, or its `part`, must be held by :func:`sole_writer`: then what a process of our own
-    number left is stale too, as in containers; and whatever is of the `part`, whose other writers
-    may be processes of other machines.
+    `folder`, or its `part`, must be locked by :func:`sole_writer`: then files with our own process
+    id are stale too, as in containers; and so are all files of the `part`, whose other writers may
+    be on other machines.
     """
     for path in folder.glob(f"{TEMPORARY_PREFIX}[0-9]*-{part}{'.' if part else ''}*"):
         process = path.name.removeprefix(TEMPORARY_PREFIX).split("-")[0]
@@ -169,7 +169,7 @@ def _alive(process: int) -> bool:
 
 @contextlib.contextmanager
 def spool_in(folder: Path) -> Iterator[Path]:
-    """A folder for copies of inputs that can't be read twice; it is gone after the block."""
+    """A temporary folder for copies of inputs that can't be read twice, deleted after the block."""
     spool = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-spool"
     try:
         spool.mkdir()
@@ -183,12 +183,10 @@ def spool_in(folder: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def sole_writer(folder: Path, part: str = "") -> Iterator[None]:
-    """Hold `folder`, or the `part` of that name in it, against a second run for the length of the
-    block.
+    """Lock `folder`, or the `part` of that name in it, for the length of the block.
 
-    The lock belongs to the process and dies with it. Raises :class:`OutputError` where another
-    run holds it. Where the system or the file system has no locks, there is one among the threads
-    of a process alone.
+    The lock belongs to the process and ends with it. Raises :class:`OutputError` if another run
+    holds it. Without locks in the system or file system, it only excludes threads of this process.
     """
     key = folder.resolve() / part
     if key in _HELD:
@@ -202,11 +200,11 @@ def sole_writer(folder: Path, part: str = "") -> Iterator[None]:
 
 
 _HELD: set[Path] = set()
-"""What this process holds: the system's lock does not distinguish its threads."""
+"""Locks of this process: the system's lock does not distinguish threads."""
 
 
 _TAKEN = (errno.EACCES, errno.EAGAIN)
-"""What a lock that another process holds is refused with."""
+"""Error numbers for a lock held by another process."""
 
 
 @contextlib.contextmanager

@@ -26,18 +26,19 @@ __all__ = [
 ]
 
 
-# A single slash counts, since pathlib folds two into one.
+# A single slash counts, since pathlib collapses two.
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:/)/?")
 
 
 def shown_address(address: str | os.PathLike[str]) -> str:
-    """An address for a message: with both its slashes, without a password or token."""
+    """An address for messages: with both slashes, without password or token."""
     return without_secrets(_ADDRESS.sub(r"\1/", os.fspath(address), count=1))
 
 
 def refuse_address(path: str | os.PathLike[str], what: str) -> None:
-    """Raise :class:`UsageError` where `path`, called `what`, is no path of this machine:
-    ``remote-path`` for an address, ``option-value`` for what no file can be called.
+    """Raise :class:`UsageError` if `path`, named `what` in messages, is not a local path.
+
+    ``remote-path`` for an address, ``option-value`` for an impossible file name.
     """
     text = os.fspath(path)
     if "\0" in text:
@@ -58,7 +59,7 @@ def refuse_address(path: str | os.PathLike[str], what: str) -> None:
 
 
 def local_path(path: str | os.PathLike[str], what: str) -> Path:
-    """`path` as a path of this machine; an address or nothing at all is refused."""
+    """`path` as a local path; an address or an empty name is refused."""
     if not os.fspath(path):
         raise _empty(what)
     refuse_address(path, what)
@@ -66,7 +67,7 @@ def local_path(path: str | os.PathLike[str], what: str) -> Path:
 
 
 def output_path(path: str | os.PathLike[str], what: str = "-o") -> Path:
-    """`path` as a place to write to. Raises :class:`UsageError` where it can't be meant."""
+    """`path` as an output path. Raises :class:`UsageError` if it is invalid."""
     if os.fspath(path) == "-":
         raise UsageError(
             f'{what} "-" is not a folder: a report is several files, and none goes to stdout',
@@ -78,9 +79,9 @@ def output_path(path: str | os.PathLike[str], what: str = "-o") -> Path:
 
 
 def _require_length(path: str | os.PathLike[str]) -> None:
-    """Refuse a name that no file can have, before any work."""
+    """Refuse names that are too long for a file, before any work."""
     try:
-        for part in (*Path(path).parts, path):  # a folder that is missing hides what is below it
+        for part in (*Path(path).parts, path):  # a missing folder hides what is below it
             if os.fspath(part) != os.sep:
                 _look_at(part)
     except OSError as error:
@@ -117,31 +118,31 @@ def _exists(path: str) -> bool:
 
 
 def part_files(folder: Path) -> tuple[Path, ...]:
-    """The Parquet files of a table that is in a folder, by name, without hidden ones."""
+    """The Parquet files of a table in a folder, by name, without hidden ones."""
     found = (path for path in folder.glob("*.parquet") if not path.name.startswith((".", "_")))
     return tuple(sorted(found))
 
 
 def is_pattern(path: str | os.PathLike[str]) -> bool:
-    """Whether it has ``*``, ``?`` or ``[`` in it, and there is no file of that very name."""
+    """Whether it contains ``*``, ``?`` or ``[``, and no file has that exact name."""
     return glob.has_magic(os.fspath(path)) and not _exists(os.fspath(path))
 
 
 def pattern_root(pattern: Path) -> Path:
-    """The folder above the first part of a pattern that is one."""
+    """The folder above the first part with a wildcard."""
     parts = pattern.parts
     first = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     return Path(*parts[:first])
 
 
 def matching_files(pattern: Path) -> tuple[Path, ...]:
-    """The files that a pattern matches, by name: ``**`` is any number of folders. Files and folders
-    below its root that begin with a dot or an underscore are of the program that wrote them.
+    """The files that a pattern matches, by name; ``**`` matches any number of folders.
 
-    Raises :class:`DataError` (``input-no-match``) where there is none.
+    Files and folders below its root that begin with a dot or an underscore are ignored. Raises
+    :class:`DataError` (``input-no-match``) without a match.
     """
     root = pattern_root(pattern)
-    # Path.glob matches folders alone with a final ** before Python 3.13.
+    # Path.glob matches only folders with a final ** before Python 3.13.
     found_names = glob.iglob(os.fspath(pattern), recursive=True)  # noqa: PTH207
     matches = map(Path, found_names)
     visible = (path for path in matches if not _is_hidden(path.relative_to(root)))
@@ -152,8 +153,9 @@ def matching_files(pattern: Path) -> tuple[Path, ...]:
 
 
 def with_pattern(words: Sequence[str]) -> tuple[list[str], int] | None:
-    """The words of a command as they were typed, where a shell replaced a pattern among them by the
-    names of its files, and how many these are; None where no pattern stands for exactly them.
+    """The words of a command with the pattern that the shell expanded, and the number of its files.
+
+    None if no pattern matches exactly these files.
     """
     at = [i for i, word in enumerate(words) if Path(word).is_file()]
     if len(at) < 2 or at != list(range(at[0], at[-1] + 1)):

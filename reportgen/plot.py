@@ -1,4 +1,4 @@
-"""The report's figures on your own matplotlib axes, for notebooks and slides"""
+"""The report's figures on the user's matplotlib axes, for notebooks and slides"""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def confusion_matrix(
     normalize: Literal["true", "pred", "all"] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """The confusion matrix as a heatmap: counts, or shares of each true class (``"true"``), of each
-    predicted class (``"pred"``) or of all samples (``"all"``).
+    """Draw the confusion matrix as a heatmap.
 
-    Above 30 classes it shows them in the order of the report, in which confused ones are
-    neighbours, and above 390 each pixel shows the largest of its cells. Without counts, None draws
-    the proportions as they are. Without `ax`, on the current axes. Returns the axes.
+    `normalize`: None for counts, ``"true"`` by true class, ``"pred"`` by predicted class, ``"all"``
+    by all samples. Above 30 classes they are in the clustered order of the report, and above 390
+    each pixel is the largest of its cells. Without counts, None draws the proportions. Without
+    `ax`, on the current axes. Returns the axes.
 
-    Raises ValueError where a matrix without counts does not determine what is requested.
+    Raises ValueError if a matrix without counts does not determine the requested normalisation.
     """
     from reportgen.rendering import paint_confusion
 
@@ -40,14 +40,14 @@ def difference_matrix(comparison: Comparison, ax: Axes | None = None) -> Axes:
 
 
 def reliability_diagram(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
-    """Accuracy over confidence with 95% CIs. Raises ValueError where there are no confidences."""
+    """Accuracy by confidence with 95% CIs. Raises ValueError without confidences."""
     from reportgen.rendering import paint_reliability
 
     return paint_reliability(evaluation, ax)
 
 
 def risk_coverage(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
-    """Selective risk over coverage. Raises ValueError where there are no confidences."""
+    """Selective risk by coverage. Raises ValueError without confidences."""
     from reportgen.rendering import paint_risk_coverage
 
     return paint_risk_coverage(evaluation, ax)

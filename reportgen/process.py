@@ -1,8 +1,7 @@
-"""The process of a command: its streams, its signals, and the exit code that it ends with.
+"""The process of a command: its streams, signals and exit code.
 
-Whatever happens to a command, this is the one place that makes an exit code of it. A stream that
-can't be written never stops the work: what was requested is written first, and the exit code says
-afterwards that nobody could be told.
+All exit codes are determined here. A stream that can't be written never stops the work: the results
+are written first, and the exit code reports the failure afterwards.
 """
 
 from __future__ import annotations
@@ -51,8 +50,10 @@ _HANG_UP: int | None = getattr(signal, "SIGHUP", None)  # Windows has none
 
 
 class _CtrlC(KeyboardInterrupt):
-    """Of a class of its own: CPython ends the process by SIGINT, whatever exit code was given,
-    where a plain one once passed through ``exec``, by which libraries make classes.
+    """Ctrl-C, as a class of its own.
+
+    CPython ends the process by SIGINT, whatever the exit code, if a plain KeyboardInterrupt passed
+    through ``exec``, which libraries use to create classes.
     """
 
 
@@ -61,23 +62,22 @@ _STOPS: dict[int, type[BaseException]] = {
     signal.SIGTERM: Terminated,
     **({_HANG_UP: HungUp} if _HANG_UP is not None else {}),
 }
-"""What each signal that ends a command is raised as."""
+"""Signal that ends a command → the exception raised for it."""
 
 
 _REFUSED = {
     errno.ENOSPC, errno.EROFS, errno.EFBIG, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO,
     errno.ENAMETOOLONG,
 }  # fmt: skip
-"""What a system says of its own limits: no bug of ours, whichever call it stops."""
+"""Error numbers of system limits: not a bug, whichever call fails."""
 
 
 def exit_code_of(command: Callable[[], int], *, debug: bool = False) -> int:
-    """The exit code of `command`, which prints its result and returns 0, or 1 where a gate failed.
+    """The exit code of `command`, which prints its result and returns 0, or 1 if a gate failed.
 
-    Its errors are printed here, as one block on stderr; `debug` prints their tracebacks too.
-    Ctrl-C ends with 130, SIGTERM with 143, SIGHUP with 129; a reader of stdout that is gone with
-    141, and a stdout that can't be written for another reason with 5, where nothing worse is to be
-    told.
+    Its errors are printed here, as one block on stderr, with tracebacks if `debug`. Ctrl-C ends
+    with 130, SIGTERM with 143, SIGHUP with 129; a closed pipe on stdout with 141, and another
+    failure of stdout with 5, unless there is a more severe one.
     """
     with _streams() as stdout, _signals() as received:
         try:
@@ -96,7 +96,7 @@ def exit_code_of(command: Callable[[], int], *, debug: bool = False) -> int:
 
 
 def _explained(error: BaseException, received: Sequence[int]) -> int:
-    """Print what ended the command, as its exit code says it."""
+    """Print the error that ended the command; return its exit code."""
     if isinstance(error, SystemExit):
         return _code_of_exit(error)
     if isinstance(error, BrokenPipeError) and not received:
@@ -117,13 +117,13 @@ def _code_of_exit(end: SystemExit) -> int:
 
 
 def _as_error(error: BaseException, received: Sequence[int]) -> ReportgenError | None:
-    """What `error` is to the user; None where it is a bug."""
+    """The user-facing error for `error`; None for a bug."""
     if isinstance(error, Interrupted):
         return error
     if signal.SIGINT in received and not _can_start_threads():
         return _out_of_memory(error)
     if received or isinstance(error, (KeyboardInterrupt, Terminated)):
-        # A signal that strikes inside an import or a library may arrive as any other error.
+        # A signal inside an import or a library may surface as any other error.
         return _interrupted(received)
     if isinstance(error, ReportgenError):
         return error
@@ -135,8 +135,9 @@ def _as_error(error: BaseException, received: Sequence[int]) -> ReportgenError |
 
 
 def _is_confined() -> bool:
-    """Whether less address space is allowed (``ulimit -v``) than loading numpy takes: OpenBLAS then
-    tries for ever, or ends the process with a code of its own.
+    """Whether address space is limited (``ulimit -v``) to less than importing numpy needs.
+
+    OpenBLAS would then retry forever, or end the process with its own code.
     """
     try:
         import resource
@@ -147,8 +148,9 @@ def _is_confined() -> bool:
 
 
 def _can_start_threads() -> bool:
-    """Whether there is memory for one. OpenBLAS sends SIGINT to its own process where there is
-    none as numpy is imported: that is no Ctrl-C.
+    """Whether there is memory for a thread.
+
+    Otherwise OpenBLAS sends SIGINT to its own process when numpy is imported, which is not Ctrl-C.
     """
     import threading
 
@@ -168,14 +170,14 @@ def _interrupted(received: Sequence[int]) -> Interrupted:
 
 
 def interrupted_by(stop: BaseException, when: str = "", *, hint: str) -> Interrupted:
-    """What ``KeyboardInterrupt`` or :class:`Terminated` is to the user; `when` may follow."""
+    """The error for ``KeyboardInterrupt`` or :class:`Terminated`; `when` is optional."""
     if isinstance(stop, Terminated):
         return Interrupted(f"terminated {when}".strip(), hint=hint, exit_code=stop.exit_code)
     return Interrupted(f"interrupted {when}".strip(), hint=hint)
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether `error`, or what led to it, says that memory ran out: a failed import does too."""
+    """Whether `error`, or its cause, is lack of memory; a failed import can be one."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -192,7 +194,7 @@ def is_out_of_memory(error: BaseException | None) -> bool:
 
 
 def _out_of_memory(error: BaseException) -> ReportgenError:
-    error.__traceback__ = None  # its frames contain what took the memory
+    error.__traceback__ = None  # its frames hold the memory
     return DataError(
         "not enough memory on this machine",
         slug="memory",
@@ -250,7 +252,7 @@ def _internal_error() -> str:
 
 
 def print_error(error: ReportgenError) -> None:
-    """The error as one block on stderr, and the heading of the document that explains it."""
+    """Print the error as one block on stderr, with the heading of its documentation."""
     first, *rest = error.lines()
     rest.append(f"help: docs/errors.md#{error.slug}")
     for line in (f"reportgen: error: {first}", *(f"  {line}" for line in rest)):
@@ -258,20 +260,20 @@ def print_error(error: ReportgenError) -> None:
 
 
 def print_line(line: str, stream: TextIO | None = None) -> None:
-    """`line`, inert and without secrets, in what `stream` (stdout by default) can write."""
+    """Print `line`, inert and without secrets, encodable in `stream` (stdout by default)."""
     stream = stream or sys.stdout
     told = inert(without_secrets(line))
     print(encodable(told, getattr(stream, "encoding", None)), file=stream, flush=True)
 
 
 def print_command(line: str) -> None:
-    """`line` as a CI system acts on it: only for commands of our own, with names escaped."""
+    """Print `line` as a command to a CI system: only for our own commands, with escaped names."""
     told = without_secrets(line)
     print(encodable(told, getattr(sys.stdout, "encoding", None)), flush=True)
 
 
 class _Unfailing(io.FileIO):
-    """The file of a standard stream: what can't be written is dropped, the reason is kept."""
+    """The file of a standard stream that drops what can't be written, and keeps the reason."""
 
     failure: OSError | None = None
 
@@ -280,7 +282,7 @@ class _Unfailing(io.FileIO):
         if self.failure is not None:
             return size
         try:
-            while (written := super().write(data)) is None:  # a pipe that doesn't block
+            while (written := super().write(data)) is None:  # a non-blocking pipe
                 select.select([], [self], [])
         except OSError as error:
             self.failure = error
@@ -290,8 +292,9 @@ class _Unfailing(io.FileIO):
 
 @contextmanager
 def _streams() -> Iterator[_Unfailing | None]:
-    """Standard streams that never raise, in the block: closed ones lead nowhere, full ones are
-    remembered. Yields the file of stdout, where it is one.
+    """Make standard streams never raise in the block: closed ones are discarded, failures recorded.
+
+    Yields the file of stdout, if it is one.
     """
     before = sys.stdout, sys.stderr
     _open_closed()
@@ -309,12 +312,12 @@ def _streams() -> Iterator[_Unfailing | None]:
 
 
 def _open_closed() -> None:
-    """Let closed standard streams lead nowhere: a file opened later must not take their place."""
+    """Redirect closed standard streams to null: a file opened later must not get their number."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     if sys.stderr is None:
@@ -322,8 +325,9 @@ def _open_closed() -> None:
 
 
 def _unfailing_file(stream: TextIO) -> _Unfailing | None:
-    """The file of a standard stream as one that never raises; None where it is a console of
-    Windows, or was put in the stream's place.
+    """The file of a standard stream as one that never raises.
+
+    None for a Windows console, or a replaced stream.
     """
     if stream not in (sys.__stdout__, sys.__stderr__) or not isinstance(stream, io.TextIOWrapper):
         return None
@@ -332,7 +336,7 @@ def _unfailing_file(stream: TextIO) -> _Unfailing | None:
 
 
 def _written_to(file: _Unfailing | None, stream: TextIO) -> TextIO:
-    """`stream`, written to `file` where there is one."""
+    """`stream`, writing to `file` if given."""
     if file is None or not isinstance(stream, io.TextIOWrapper):
         return stream
     return io.TextIOWrapper(
@@ -344,11 +348,11 @@ def _written_to(file: _Unfailing | None, stream: TextIO) -> TextIO:
 
 
 def _stream_code(stdout: _Unfailing | None) -> int:
-    """The exit code of a command that ended well, by what became of its words."""
+    """The exit code of a successful command, given the state of stdout."""
     if stdout is None or stdout.failure is None:
         return 0
     if stdout.failure.errno == errno.EPIPE:
-        return BROKEN_PIPE  # the reader is gone (`| head`): nothing is wrong, and nobody to tell
+        return BROKEN_PIPE  # the reader is gone (`| head`), which is not an error
     reason = (stdout.failure.strerror or "it failed").lower()
     print_error(
         OutputError(
@@ -363,10 +367,9 @@ def _stream_code(stdout: _Unfailing | None) -> int:
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """SIGTERM and SIGHUP end a command as Ctrl-C does; a second one ends the process at once. A
-    SIGHUP that is ignored, as under ``nohup``, stays so.
+    """SIGTERM and SIGHUP end a command like Ctrl-C; a second one ends the process at once.
 
-    Yields the signals that were received.
+    An ignored SIGHUP, as under ``nohup``, stays ignored. Yields the received signals.
     """
     received: list[int] = []
 
@@ -381,7 +384,7 @@ def _signals() -> Iterator[list[int]]:
             for number in _STOPS
             if number != _HANG_UP or signal.getsignal(number) is not signal.SIG_IGN
         }
-    except ValueError:  # not the main thread: signals are another's to handle
+    except ValueError:  # not the main thread, which owns signals
         before = {}
     try:
         yield received

@@ -1,8 +1,8 @@
-"""Where numbers come from: what data, model, versions and rules made them.
+"""Provenance: data, model, versions and options behind an evaluation.
 
-These values travel in the metadata of a predictions file and in ``report.json``, so that a report
-rendered later, elsewhere, says the same. They hold base names, never absolute paths; no user, no
-host, no environment, no clock.
+These values are stored in the metadata of a predictions file and in ``report.json``, so that a
+report rendered later has them too. They contain base names, never absolute paths; no user, host,
+environment or time.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ __all__ = [
 
 
 RANKED_CLASSES = "classes ranked for each sample"
-"""Key of ``Provenance.inference``: of how many classes, best first, the input knows the order."""
+"""Key of ``Provenance.inference``: number of top classes known per sample."""
 
 
 @dataclass(frozen=True)
 class DataNote:
-    """Something that a reader should know about the data or the run.
+    """A note on the data or the run.
 
     Attributes
     ----------
     code
-        Stable name, for example ``"duplicate-images"``; one note a code.
+        Stable name, for example ``"duplicate-images"``; one note per code.
     sentence
         The whole message, one sentence or two, in plain words.
     severity
-        ``"warning"`` where it may change a decision, else ``"info"``.
+        ``"warning"`` if it may affect a decision, else ``"info"``.
     count
-        How many samples, files or classes it concerns.
+        Number of samples, files or classes concerned.
     examples
-        At most ten names, printable.
+        At most ten printable names.
     """
 
     code: str
@@ -53,19 +53,19 @@ class DataNote:
 
 @dataclass(frozen=True)
 class Accounting:
-    """What became of every sample: ``counted + sum(excluded.values()) == found``.
+    """Sample accounting: ``counted + sum(excluded.values()) == found``.
 
     Attributes
     ----------
     found
-        Samples found in the data.
+        Number of samples in the data.
     counted
-        Samples in the confusion matrix.
+        Number of samples in the confusion matrix.
     excluded
-        Reason in words → number of samples left out for it.
+        Reason in words → number of excluded samples.
     skipped
-        Reason → number of directory entries that never were candidates (hidden folders, text
-        files); they are not part of `found`.
+        Reason → number of directory entries that are not samples (hidden folders, text files); not
+        included in `found`.
     """
 
     found: int
@@ -80,23 +80,23 @@ class Accounting:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Which model ran.
+    """The model that ran.
 
     Attributes
     ----------
     name, version
-        What the user calls it; `version` may be empty.
+        Display name and version; `version` may be empty.
     kind
         ``"torch.export program"``, ``"factory + weights"``, ``"torchvision + weights"`` or
         ``"live module"``.
     source
-        How it was named on the command line, with base names only.
+        MODEL as on the command line, with base names only.
     files
-        Base name → SHA-256 (hexadecimal) of each file that made it.
+        Base name → SHA-256 (hexadecimal) of each of its files.
     executes_code
-        Whether loading or running it runs code that the user named.
+        Whether loading or running it executes user code.
     notes
-        What was done to load it, one sentence each.
+        Notes on loading it, one sentence each.
     """
 
     name: str
@@ -110,29 +110,29 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Everything an auditor asks about one evaluation; empty strings where it is not known.
+    """Everything an auditor needs about an evaluation; unknown texts are empty.
 
     Attributes
     ----------
     kind
-        ``"inference"``, ``"predictions"`` or ``"confusion matrix"``: what the numbers are based on.
+        ``"inference"``, ``"predictions"`` or ``"confusion matrix"``: the kind of input.
     data_fingerprint
         SHA-256 over the sorted sample ids, labels and content hashes.
     classes_source
-        Where the class list came from, in words.
+        The source of the class list, in words.
     preprocessing
         The declared steps, one line each.
     outputs
-        How the model's outputs were read: ``logits``, ``probabilities`` or ``log-probabilities``,
-        and by which rule.
+        The output type of the model: ``logits``, ``probabilities`` or ``log-probabilities``, and
+        how it was determined.
     inference
-        ``device``, ``precision``, ``batch_size`` and what else shaped the forward passes.
+        ``device``, ``precision``, ``batch_size`` and other settings of the forward passes.
     versions
-        Library → version that made the predictions.
+        Versions of the libraries behind the predictions.
     command
-        The command that repeats this, with base names only.
+        The command that repeats the evaluation, with base names only.
     read_as
-        How a saved input was read, and what of it was not used: ``4 samples: label "Actual",
+        How a saved input was read, and which parts were not used: ``4 samples: label "Actual",
         prediction "Predicted"; not used: day (slices only)``.
     """
 
@@ -153,6 +153,6 @@ class Provenance:
 
     @property
     def n_ranked(self) -> int | None:
-        """Of how many classes the input knows the order, best first; None where of all or none."""
+        """Number of top classes known per sample; None if all or none are."""
         text = self.inference.get(RANKED_CLASSES, "")
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

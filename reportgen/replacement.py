@@ -1,11 +1,10 @@
-"""The files of a report, replaced as a whole: a folder has the old report, the new one, or says so.
+"""Replaces the files of a report atomically: a folder has the old report or the new one.
 
-All files are made in a hidden folder beside the old ones. When every one of them is there, the
-hidden folder becomes ``report.unfinished`` by one rename: from then on the replacement is decided.
-Its files are moved into place, the old page first away, the new page last; then it is gone. Where a
-process is killed in between, ``report.unfinished`` is there for people to see, and the next
-command that uses the folder finishes the moves. At no moment is there an old page beside new
-numbers.
+All files are made in a hidden staging folder. When they are complete, one rename to
+``report.unfinished`` commits the replacement. Then the files are moved into place: the old page is
+removed first, the new page is added last. If a process is killed in between, ``report.unfinished``
+is visible, and the next command that uses the folder completes the moves. An old page is never
+beside new numbers.
 """
 
 from __future__ import annotations
@@ -48,21 +47,21 @@ The new report is complete. To put it in place, run any reportgen command on tha
 
 @dataclass(frozen=True)
 class Changes:
-    """What a replacement does to a folder: names relative to it, with ``/`` between the parts.
+    """The changes of a replacement: names relative to the folder, with ``/``.
 
     Attributes
     ----------
     put
-        Files and folders to move into place; each takes the place of what has its name.
+        Files and folders to move into place; each replaces an existing one of its name.
     remove
-        What an earlier report left, and this one does not have.
+        Files of an earlier report that this one does not have.
     """
 
     put: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
 
     def within(self, name: str) -> Changes:
-        """The same in a folder `name` of the folder."""
+        """The same changes in a subfolder `name`."""
         return Changes(
             tuple(f"{name}/{one}" for one in self.put),
             tuple(f"{name}/{one}" for one in self.remove),
@@ -74,9 +73,9 @@ class Changes:
 
 @dataclass
 class Stage:
-    """A hidden folder inside of `folder`, which files are made in.
+    """A hidden staging folder inside `folder`.
 
-    `also` is what changes in `folder` together with what :meth:`replace` is told.
+    `also` are further changes, made together with those of :meth:`replace`.
     """
 
     folder: Path
@@ -85,7 +84,7 @@ class Stage:
 
     @property
     def new(self) -> Path:
-        """The folder where files are made; created on first use."""
+        """The staging folder; created on first use."""
         new = self.hidden / _NEW
         try:
             new.mkdir(parents=True, exist_ok=True)
@@ -94,9 +93,9 @@ class Stage:
         return new
 
     def replace(self, changes: Changes) -> None:
-        """Move what is in `new` into `folder`, all of it or nothing.
+        """Move the content of `new` into `folder`, completely or not at all.
 
-        Raises :class:`OutputError`: where a move fails, what stood there before is there again.
+        Raises :class:`OutputError`; if a move fails, the earlier files are restored.
         """
         changes, stage = changes + self.also, self.hidden
         journal = {"put": _ordered(changes.put), "remove": list(changes.remove)}
@@ -111,7 +110,7 @@ class Stage:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Stage]:
-    """A stage in `folder`, for the length of the block; what is still on it then is gone."""
+    """A stage in `folder`, for the length of the block; the rest of it is then deleted."""
     hidden = _hidden(folder)
     try:
         yield Stage(folder, hidden)
@@ -120,12 +119,12 @@ def staged(folder: Path) -> Iterator[Stage]:
 
 
 def _hidden(folder: Path) -> Path:
-    # The process number lets a later run tell what a killed one left behind.
+    # The process id lets a later run recognise a folder left by a killed one.
     return folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-report"
 
 
 def _ordered(names: Sequence[str]) -> list[str]:
-    """Numbers before pages, and the page of the folder itself last: it speaks of all the others."""
+    """Data before pages, and the folder's own page last: it refers to all the others."""
     return sorted(names, key=lambda name: (_rank(name), -name.count("/")))
 
 
@@ -135,17 +134,17 @@ def _rank(name: str) -> int:
 
 
 def is_unfinished(folder: Path) -> bool:
-    """Whether a replacement in `folder` was stopped half-way, or is under way."""
+    """Whether a replacement in `folder` was interrupted, or is in progress."""
     try:
         return (folder / UNFINISHED / _JOURNAL).is_file()
-    except (OSError, ValueError):  # no name that a folder could have
+    except (OSError, ValueError):  # not a valid folder name
         return False
 
 
 def finish(folder: Path) -> None:
-    """Finish the replacement that was stopped in `folder`, where there is one.
+    """Complete an interrupted replacement in `folder`, if there is one.
 
-    Raises :class:`OutputError` with slug ``report-unfinished`` where it can't be finished.
+    Raises :class:`OutputError` (``report-unfinished``) if it can't be completed.
     """
     if not is_unfinished(folder):
         return
@@ -164,16 +163,16 @@ def _move_or_put_back(folder: Path) -> None:
         except OSError:
             raise _stuck(folder, error) from error
         raise
-    except BaseException:  # a signal: a few moves more, and the new report is whole
+    except BaseException:  # a signal: a few more moves complete the new report
         _move(folder)
         raise
 
 
 def _move(folder: Path) -> None:
-    """Every move that is still to be made: nothing is lost by beginning again at any point."""
+    """Make all remaining moves: safe to restart at any point."""
     put, remove = _journal(folder)
     new, old = folder / UNFINISHED / _NEW, folder / UNFINISHED / _OLD
-    for name in reversed(_ordered((*put, *remove))):  # the pages first
+    for name in reversed(_ordered((*put, *remove))):  # pages first
         if name in remove or os.path.lexists(new / name):
             _shift(folder / name, old / name)
     for name in put:
@@ -182,7 +181,7 @@ def _move(folder: Path) -> None:
 
 
 def _put_back(folder: Path) -> None:
-    """The old files again, where they stood."""
+    """Restore the old files."""
     put, remove = _journal(folder)
     new, old = folder / UNFINISHED / _NEW, folder / UNFINISHED / _OLD
     for name in reversed(put):
@@ -204,7 +203,7 @@ def _journal(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _shift(source: Path, target: Path) -> None:
-    """Move a file, link or folder, where there is one; what is at `target` is replaced."""
+    """Move a file, link or folder if it exists; an existing `target` is replaced."""
     if not os.path.lexists(source):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -214,7 +213,7 @@ def _shift(source: Path, target: Path) -> None:
 
 
 def _discard(folder: Path) -> None:
-    """The replacement is done: its folder goes by one rename, then its files one by one."""
+    """Clean up after a replacement: one rename of the folder, then its files one by one."""
     gone = _hidden(folder)
     (folder / UNFINISHED).rename(gone)
     shutil.rmtree(gone, ignore_errors=True)

@@ -8,22 +8,22 @@ __all__ = [
 
 
 class Reporter:
-    """Hears of progress. The command line's version (:mod:`reportgen.console`) prints it."""
+    """Receives progress messages; :mod:`reportgen.console` prints them on the command line."""
 
     def begin(self, what: str, total: int | None, unit: str = "images") -> None:
-        """A stage starts; `total` is None where its length is not known."""
+        """A stage starts; `total` is None if unknown."""
 
     def advance(self, n: int) -> None:
-        """`n` more of the stage are done."""
+        """`n` more units of the stage are done."""
 
     def end(self) -> None:
-        """The stage is over, well or not."""
+        """The stage ended, successfully or not."""
 
     def say(self, line: str) -> None:
-        """Something to know now, such as how outputs are read."""
+        """A message, such as the detected output type."""
 
     def annotate(self, command: str) -> None:
-        """A command to the CI system that runs this, such as GitHub's ``::error::``."""
+        """A command to the CI system, such as GitHub's ``::error::``."""
 
     def warn(self, line: str) -> None:
-        """Something that may be wrong."""
+        """A warning."""

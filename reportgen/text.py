@@ -1,8 +1,8 @@
-"""Strings that people read: names made harmless, numbers without false precision.
+"""Display text: safe names, and numbers without false precision.
 
-Names of classes, files and models come from data, so they are hostile until escaped. This module
-makes them fit for any *plain* text (terminal, error, CSV, JSON, figure); escaping for HTML is the
-template engine's work.
+Names of classes, files and models come from data, so they are untrusted until escaped. This module
+makes them safe for *plain* text (terminal, error, CSV, JSON, figure); the template engine escapes
+for HTML.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ __all__ = [
 ]
 
 
-# Marks that change the direction or the visibility of the text around them (Trojan Source), and
-# characters that show nothing: soft hyphens, fillers, tags, and the two that XML has no form for.
+# Marks that change the direction or visibility of surrounding text (Trojan Source), and invisible
+# characters: soft hyphens, fillers, tags, and the two that XML can't represent.
 _UNSEEN = frozenset(
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2028\u2029\u2800\u3164\ufeff\uffa0\ufff9"
     "\ufffa\ufffb\ufffe\uffff"
@@ -69,8 +69,8 @@ def _printable_character(character: str) -> str:
     return character
 
 
-# What CI systems act on in the log of a job: GitHub where a line begins so (blanks before it
-# count for nothing), and it, Azure Pipelines and TeamCity anywhere in a line.
+# Patterns that CI systems execute in a job log: GitHub at the beginning of a line (after blanks),
+# and GitHub, Azure Pipelines and TeamCity anywhere in a line.
 _COMMAND_MARK = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))", re.IGNORECASE)
 
 
@@ -83,7 +83,7 @@ _PLAIN_MARKS = str.maketrans(
 
 
 def inert(line: str) -> str:
-    """`line` with nothing in it that a CI system takes for a command: an escape breaks it up.
+    """`line` with CI commands broken up by an escape.
 
     >>> inert("a ##vso[task.complete]"), inert("::error::a")
     ('a \\\\x23#vso[task.complete]', '\\\\x3a:error::a')
@@ -102,7 +102,7 @@ _TOKEN = re.compile(
 
 
 def without_secrets(line: str) -> str:
-    """`line` with stars for the users, passwords and tokens of the addresses in it.
+    """`line` with users, passwords and tokens in addresses replaced by stars.
 
     >>> without_secrets("https://me:secret@host/a?token=1&b=2")
     'https://***@host/a?token=***&b=2'
@@ -113,7 +113,7 @@ def without_secrets(line: str) -> str:
 
 
 def encodable(line: str, encoding: str | None) -> str:
-    """`line` in what `encoding` can write: other characters become escapes, never an error."""
+    """`line` encodable in `encoding`: other characters become escapes, never an error."""
     encoding = encoding or "utf-8"
     try:
         line.encode(encoding)
@@ -128,7 +128,7 @@ def quoted(name: str) -> str:
 
 
 def typed(word: str) -> str:
-    """`word` as it is typed on a command line, printable.
+    """`word` as typed on a command line, printable.
 
     >>> typed("class id"), typed("label")
     ("'class id'", 'label')
@@ -145,7 +145,7 @@ def middle_cut(name: str, width: int = 40) -> str:
 
 
 def count(n: int) -> str:
-    """A whole number with its thousands separated: ``10,000``."""
+    """An integer with thousands separators: ``10,000``."""
     return f"{n:,}"
 
 
@@ -155,7 +155,7 @@ def plural(n: int, singular: str, many: str | None = None) -> str:
 
 
 def percent(share: float, digits: int = 1, unit: str = "%") -> str:
-    """A share in 0..1 as a percentage: only a true 0 reads 0, only a true 1 reads 100.
+    """A proportion in 0..1 as a percentage: only a true 0 is "0", only a true 1 is "100".
 
     >>> percent(0.845), percent(0.0001), percent(0.99996), percent(1.0)
     ('84.5%', '<0.1%', '>99.9%', '100%')
@@ -173,12 +173,12 @@ def percent(share: float, digits: int = 1, unit: str = "%") -> str:
 
 
 def interval_percent(interval: tuple[float, float], digits: int = 1) -> str:
-    """``83.8–85.2%``; an end that would round to 0 or to 100 gets the digits that it needs."""
+    """``83.8–85.2%``; an end that would round to 0 or 100 gets more digits."""
     return f"{'–'.join(interval_ends(interval, digits))}%"
 
 
 def interval_ends(interval: tuple[float, float], digits: int = 1) -> tuple[str, str]:
-    """Both ends of an interval of shares as percentages without a sign.
+    """Both ends of an interval of proportions as percentages without the sign.
 
     >>> interval_ends((0.838, 0.852)), interval_ends((0.994, 0.99983)), interval_ends((0, 0.0004))
     (('83.8', '85.2'), ('99.4', '99.98'), ('0', '0.04'))
@@ -203,9 +203,9 @@ def listing(names: Iterable[str], limit: int = 5) -> str:
 
 
 def enumerated(phrases: Iterable[str], limit: int = 5) -> str:
-    """``a, b and c``, or ``a, b, c, d, e and 12 more``: for sentences.
+    """``a, b and c``, or ``a, b, c, d, e and 12 more``, for sentences.
 
-    The phrases are taken as they are; names among them are for :func:`in_sentence`.
+    Phrases are used unchanged; for names use :func:`in_sentence`.
     """
     phrases = list(phrases)
     shown = phrases[:limit]
@@ -215,7 +215,7 @@ def enumerated(phrases: Iterable[str], limit: int = 5) -> str:
 
 
 def links(n: int, rest: int = 0) -> list[str]:
-    """What is before each of `n` things in a sentence; `rest` more are counted at its end.
+    """The separators before each of `n` items in a sentence; `rest` more are counted at the end.
 
     >>> links(3), links(3, rest=2)
     (['', ', ', ' and '], ['', ', ', ', '])
@@ -227,21 +227,21 @@ def links(n: int, rest: int = 0) -> list[str]:
 
 
 def in_sentence(name: str) -> str:
-    """`name`, printable, with quotation marks where it would not be seen as a name: ``“9”``."""
+    """`name`, printable, in quotation marks if it would not be recognised as a name: ``“9”``."""
     shown = printable(name)
     return shown if reads_alone(shown) else f"“{shown}”"
 
 
 def reads_alone(name: str) -> bool:
-    """Whether a name reads well in a sentence without quotation marks: up to four words."""
+    """Whether a name needs no quotation marks in a sentence: up to four words."""
     words = re.fullmatch(r"[^\W\d_]+(?:[ /'’-]?[^\W\d_]+){0,3}", name)
     return bool(words) and len(name) > 1
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:
-    """The known name that `name` was most likely meant to be, or None."""
+    """The known name most similar to `name`, or None."""
     folded: dict[str, str] = {}
-    for candidate in known[:5000]:  # a longer list is searched in part: this is only a hint
+    for candidate in known[:5000]:  # longer lists are searched in part: this is only a hint
         folded.setdefault(candidate.casefold(), candidate)
     found = get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
     return folded[found[0]] if found else None
