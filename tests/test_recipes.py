@@ -36,7 +36,7 @@ def render_lowest(evaluation: Evaluation) -> str:
 '''
 RECORD = '''    Output("lowest.txt", "the class with the lowest recall", _lowest),
 )
-"""Everything that a report'''
+"""All possible outputs'''
 WRITER = """def _lowest(made: Made, target: Path) -> None:
     from reportgen.rendering.lowest import render_lowest
 
@@ -177,7 +177,7 @@ def follow_output(package):
     (package / "rendering/lowest.py").write_text(OUTPUT, encoding="utf-8")
     edited(
         package / "rendering/outputs.py",
-        (')\n"""Everything that a report', RECORD),
+        (')\n"""All possible outputs', RECORD),
         ("OUTPUTS = (", WRITER),
     )
 
@@ -228,9 +228,12 @@ def follow_format(package):
     formats = package / "importers/formats"
     (formats / "pipes.py").write_text(FORMAT, encoding="utf-8")
     edited(
-        formats / "opening.py",
+        formats / "detecting.py",
         ('    ".parquet": "parquet", ', '    ".pipes": "pipes", ".parquet": "parquet", '),
         ('    (b"PAR1", "parquet"), ', '    (b"PIPES", "pipes"), (b"PAR1", "parquet"), '),
+    )
+    edited(
+        formats / "opening.py",
         ('    if found == "parquet":', '    if found == "pipes":\n        return read_pipes(path)\n    if found == "parquet":'),
         ("from reportgen.importers.formats.tables", "from reportgen.importers.formats.pipes import read_pipes\nfrom reportgen.importers.formats.tables"),
     )  # fmt: skip

@@ -36,7 +36,7 @@ def kind_of(path: Place | AddressFolder, options: InputOptions) -> str:
         return options.kind
     if not isinstance(path, Path) or _is_ours(path):
         return "predictions"
-    from reportgen.importers.opening import kind_of_content
+    from reportgen.importers.kinds import kind_of_content
 
     return kind_of_content(path, options)
 

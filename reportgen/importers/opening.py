@@ -35,12 +35,10 @@ from reportgen.importers.columns.scores import (
     score_table,
 )
 from reportgen.importers.columns.words import is_called, label_and_prediction
-from reportgen.importers.formats.arrays import ArraysTable, array_files, npy_file
+from reportgen.importers.formats.arrays import ArraysTable
 from reportgen.importers.formats.cell_lists import CellReader, sample_reader
-from reportgen.importers.formats.delimited import dialect_of
-from reportgen.importers.formats.json_files import read_json
-from reportgen.importers.formats.json_tables import LABELS_ONLY, json_table
-from reportgen.importers.formats.opening import format_of, open_table
+from reportgen.importers.formats.detecting import format_of
+from reportgen.importers.formats.opening import open_table
 from reportgen.importers.formats.schemas import class_labels
 from reportgen.importers.formats.tables import LIST, NARROW_ROWS, OTHER, TEXT, Table
 from reportgen.importers.formats.unfolded import (
@@ -52,16 +50,9 @@ from reportgen.importers.formats.unfolded import (
 from reportgen.importers.ground_truth.finding import labelled, reading_of
 from reportgen.importers.import_notes import facts_of
 from reportgen.importers.matrices.crosstabs import Grid
-from reportgen.importers.matrices.grids import lone_square, looks_like_matrix
-from reportgen.importers.matrices.json_matrices import (
-    MATRIX_ARRAYS,
-    has_json_matrix,
-    refuse_nested_names,
-)
 from reportgen.importers.matrices.long_form import long_grid
 from reportgen.importers.matrices.of_tables import grid_of_table
 from reportgen.importers.matrices.reading import MatrixInput, matrix_input
-from reportgen.importers.matrices.reports_of_others import refuse_report_json
 from reportgen.importers.row_selection import select_rows
 from reportgen.importers.table_predictions import TablePredictions
 from reportgen.options import InputOptions
@@ -71,79 +62,8 @@ from reportgen.storage import Address
 from reportgen.text import count, listing, plural, printable, quoted, typed
 
 __all__ = [
-    "kind_of_content",
     "open_others",
 ]
-
-
-def kind_of_content(path: Path, options: InputOptions) -> str:
-    """As :func:`~reportgen.importers.kind_of`, detected from the content."""
-    found = format_of(path)
-    if options.labels is not None and found in ("csv", "npy", "npz"):
-        return "predictions"
-    if options.count_column is not None:
-        return "predictions"  # a table: each line has as many samples as that column says
-    if options.normalised and found in ("csv", "npy", "npz"):
-        return "matrix"
-    if found == "json":
-        return _kind_of_json(path, options)
-    if found == "npy":
-        shape = npy_file(path).shape
-        square = len(shape) == 2 and shape[0] == shape[1]
-        return "matrix" if square else "predictions"
-    if found == "npz":
-        arrays = array_files(path)
-        named = {name.lower() for name in arrays} & set(MATRIX_ARRAYS)
-        return "matrix" if named or lone_square(arrays) else "predictions"
-    if found == "csv":
-        dialect = dialect_of(path, options.separator, options.encoding, options.decimal)
-        return "matrix" if looks_like_matrix(path, dialect) else "predictions"
-    return "predictions"
-
-
-def _kind_of_json(path: Path, options: InputOptions) -> str:
-    value = read_json(path)
-    if isinstance(value, dict) and "schema_version" in value and "confusion_matrix" in value:
-        return "evaluation"
-    if has_json_matrix(value):
-        return "matrix"
-    refuse_report_json(path.name, value)
-    table = json_table(value)
-    if table is not None and (table.layout != LABELS_ONLY or options.labels is not None):
-        return "predictions"
-    refuse_nested_names(path.name, value)
-    raise _no_input(path.name, value)
-
-
-def _no_input(name: str, value: Any) -> DataError:
-    """A description of JSON that contains neither a table nor a matrix."""
-    keys = list(value) if isinstance(value, dict) else []
-    held = f": its keys are {listing(keys, 6)}" if keys else ""
-    hint = "save the label and the prediction of each sample"
-    if keys and all(isinstance(value[key], (int, float)) for key in keys):
-        held = ": named numbers, neither samples nor counts"
-    elif len(lengths := _lengths(value)) > 1 and len(set(lengths.values())) > 1:
-        some = listing((f"{key} {count(n)}" for key, n in lengths.items()), 6)
-        held = f": its lists have different lengths ({some})"
-        hint = "one list for each column, equally long; pass a class list with --classes FILE"
-    elif any(key in value for key in ("labels", "label") if isinstance(value, dict)):
-        held = ": it contains labels only, no predictions"
-        hint = "if these are predictions, pass the labels of the same samples: --labels FILE"
-    return DataError(
-        f"{quoted(name)} is JSON with neither predictions nor a confusion matrix{held}",
-        slug="input-kind",
-        details=[
-            "supported: a list of records, columns as lists, {columns, data}, JSON Lines; "
-            '{"classes": ["cat", "dog"], "counts": [[5, 1], [2, 7]]}'
-        ],
-        hint=hint,
-    )
-
-
-def _lengths(value: Any) -> dict[str, int]:
-    """The lengths of the lists in an object."""
-    members = value.items() if isinstance(value, dict) else ()
-    return {printable(str(key)): len(one) for key, one in members if isinstance(one, list)}
 
 
 def open_others(

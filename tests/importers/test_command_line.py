@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
@@ -166,3 +168,29 @@ def test_a_usual_table_is_not_asked_about(tmp_path, kind):
     (tmp_path / name).write_text(text, "utf-8")
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         assert command(["render", str(tmp_path / name), "-o", str(tmp_path / "out"), *options]) == 0
+
+
+PRINTS_ITS_READERS = """
+import sys
+from reportgen.cli import command
+command(["render", sys.argv[1], "-o", sys.argv[2], "-q"])
+print(*[name for name in sys.modules if name.startswith("reportgen.")], sep="\\n")
+"""
+
+
+def test_a_matrix_in_text_loads_no_other_reader(tmp_path):
+    (tmp_path / "m.csv").write_text(matrix(), "utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-c", PRINTS_ITS_READERS, tmp_path / "m.csv", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(ran.stdout.split())
+    assert "reportgen.importers.matrices.printed" in loaded
+    here = "reportgen.importers."
+    others = ("formats.opening", "formats.arrays", "formats.arrow", "formats.folders", "formats.json",
+              "formats.parquet", "ground_truth", "image_tables", "matrices.array", "matrices.json",
+              "opening", "sample_lists", "shards", "table_predictions")  # fmt: skip
+    assert [name for name in loaded if name.startswith(tuple(here + one for one in others))] == []
+    assert [name for name in loaded if name.startswith("reportgen.inference")] == []

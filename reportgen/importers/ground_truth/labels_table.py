@@ -18,7 +18,8 @@ from reportgen.importers.columns.ids import printable_ids
 from reportgen.importers.columns.words import is_called, several_columns
 from reportgen.importers.formats.arrays import ArraysTable, npy_file
 from reportgen.importers.formats.delimited import dialect_of, rows_of
-from reportgen.importers.formats.opening import format_of, open_table, text_options
+from reportgen.importers.formats.detecting import format_of
+from reportgen.importers.formats.opening import open_table, text_options
 from reportgen.importers.formats.tables import LIST, NARROW_ROWS, OTHER, Table, is_unnamed
 from reportgen.importers.ground_truth.added_columns import free_name, with_added
 from reportgen.importers.ground_truth.one_hot import (

@@ -10,8 +10,8 @@ from typing import Any
 
 from reportgen.errors import DataError
 from reportgen.importers.formats.arrow import ArrowTable
+from reportgen.importers.formats.detecting import format_of
 from reportgen.importers.formats.folders import PartsTable, open_parts
-from reportgen.importers.formats.opening import format_of
 from reportgen.importers.formats.parquet import ParquetTable
 from reportgen.importers.formats.schemas import schema_of
 from reportgen.importers.formats.tables import Table

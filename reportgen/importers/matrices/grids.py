@@ -16,18 +16,15 @@ from reportgen.csv_text import unguard
 from reportgen.errors import DataError
 from reportgen.importers.columns.counted import CountColumns, long_columns
 from reportgen.importers.columns.words import COMMON_NAMES, folded
-from reportgen.importers.formats.arrays import CLASS_NAMES, ArraysTable, array_files, npy_file
 from reportgen.importers.formats.decimal_commas import (
     has_decimal_comma,
     is_comma_number,
     with_point,
 )
 from reportgen.importers.formats.delimited import Dialect, rows_of, scan, separated_by
-from reportgen.importers.formats.json_files import read_json
 from reportgen.importers.matrices.cell_numbers import is_number, number_of
 from reportgen.importers.matrices.crosstabs import Grid, crosstab, grid_of_crosstab
 from reportgen.importers.matrices.edges import bare_names, is_corner, rows_said
-from reportgen.importers.matrices.json_matrices import MATRIX_ARRAYS, grid_of_json, no_matrix
 from reportgen.importers.matrices.margins import MARGINS, is_total, totals_note
 from reportgen.importers.matrices.printed import Printed, printed_matrix
 from reportgen.importers.matrices.reports_of_others import refuse_report_text
@@ -38,7 +35,6 @@ __all__ = [
     "LONG_HEADER",
     "grid_of",
     "grid_of_file",
-    "lone_square",
     "looks_like_matrix",
     "without_margins",
 ]
@@ -116,11 +112,14 @@ def grid_of_file(path: Path, kind: str, dialect: Dialect) -> Grid:
     if kind == "csv":
         return _grid_of_csv(path, dialect)
     if kind == "json":
+        from reportgen.importers.formats.json_files import read_json
+        from reportgen.importers.matrices.json_matrices import grid_of_json
+
         return grid_of_json(path.name, read_json(path))
-    if kind == "npy":
-        return Grid(path.name, npy_file(path).read())
-    if kind == "npz":
-        return _grid_of_npz(path)
+    if kind in ("npy", "npz"):
+        from reportgen.importers.matrices.array_matrices import grid_of_arrays
+
+        return grid_of_arrays(path, kind)
     raise DataError(
         f"{quoted(path.name)} is a table of predictions, not a confusion matrix",
         slug="input-kind",
@@ -141,6 +140,8 @@ def grid_of(value: Any) -> Grid:
         numbered = value.classes == tuple(map(str, range(len(value.classes))))
         return Grid(name, value.compute(), None if numbered else value.classes, rows="true")
     if isinstance(value, Mapping):
+        from reportgen.importers.matrices.json_matrices import grid_of_json
+
         return grid_of_json(name, value)
     if not (hasattr(value, "index") and hasattr(value, "columns")):
         return Grid(name, value if isinstance(value, (list, tuple)) else as_array(value))
@@ -392,34 +393,3 @@ def _of_both_edges(
         )
         rows = columns = columns if rows == numbers else rows
     return Grid(name, cells, rows, columns, told=told)
-
-
-_BESIDE = (*CLASS_NAMES, "labels", "names", "display_labels")
-"""Names of the class list of a matrix in an ``.npz``."""
-
-
-_OF_SAMPLES = (*COMMON_NAMES["scores"], *COMMON_NAMES["prediction"])
-"""Names of arrays with a row per sample, whose length may equal the number of classes."""
-
-
-def lone_square(arrays: Mapping[str, Any]) -> str | None:
-    """The name of the only possible matrix in an ``.npz``, beside class names; otherwise None."""
-    single = [name for name in arrays if name.lower() not in _BESIDE]
-    if len(single) != 1 or folded(single[0]) in _OF_SAMPLES:
-        return None
-    shape = arrays[single[0]].shape
-    return single[0] if len(shape) == 2 and shape[0] == shape[1] > 1 else None
-
-
-def _grid_of_npz(path: Path) -> Grid:
-    arrays = array_files(path)
-    key = next((name for name in arrays if name.lower() in MATRIX_ARRAYS), lone_square(arrays))
-    if key is None and len([n for n in arrays if n not in CLASS_NAMES]) == 1:
-        key = next(n for n in arrays if n not in CLASS_NAMES)
-    if key is None:
-        raise no_matrix(path.name)
-    cells = arrays[key].read()
-    table = ArraysTable.of_npz(path)
-    beside = [name for name in _BESIDE if name in table.columns and name != key]
-    names = next((found for name in beside if (found := table.texts(name))), None)
-    return Grid(path.name, cells, names, names)

@@ -16,17 +16,13 @@ from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.labels import Reading
 from reportgen.importers.formats.delimited import dialect_of
-from reportgen.importers.formats.json_files import read_json
-from reportgen.importers.formats.json_tables import json_table
+from reportgen.importers.formats.detecting import format_of
 from reportgen.importers.formats.limits import file_sha256, unchanged
-from reportgen.importers.formats.opening import format_of, open_table
 from reportgen.importers.matrices.cell_numbers import number_of
 from reportgen.importers.matrices.cells import classes_of, counts_of, n_given, shares_of
 from reportgen.importers.matrices.crosstabs import Grid
 from reportgen.importers.matrices.grids import grid_of, grid_of_file
-from reportgen.importers.matrices.json_matrices import has_json_matrix
 from reportgen.importers.matrices.long_form import matrix_of_triples, reading_of_triples
-from reportgen.importers.matrices.of_tables import grid_of_table
 from reportgen.importers.matrices.percentages import adds_up_to_100, may_be_percentages
 from reportgen.importers.matrices.proportions import (
     NormalisedMatrix,
@@ -93,6 +89,9 @@ def read_matrix_any(source: Any, options: InputOptions | None = None) -> MatrixI
 
 def _grid_of_path(path: Path, kind: str, options: InputOptions) -> Grid:
     if kind in ("parquet", "arrow", "jsonl") or (kind == "json" and _is_table(path)):
+        from reportgen.importers.formats.opening import open_table
+        from reportgen.importers.matrices.of_tables import grid_of_table
+
         with TemporaryDirectory(prefix="reportgen-") as spool:
             found = grid_of_table(open_table(path, options, Path(spool)), asked=True)
         if found is not None:
@@ -103,6 +102,10 @@ def _grid_of_path(path: Path, kind: str, options: InputOptions) -> Grid:
 
 def _is_table(path: Path) -> bool:
     """Whether JSON contains rows by name, not a matrix."""
+    from reportgen.importers.formats.json_files import read_json
+    from reportgen.importers.formats.json_tables import json_table
+    from reportgen.importers.matrices.json_matrices import has_json_matrix
+
     value = read_json(path)
     return not has_json_matrix(value) and json_table(value) is not None
 
