@@ -194,7 +194,7 @@ def is_out_of_memory(error: BaseException | None) -> bool:
 
 
 def _out_of_memory(error: BaseException) -> ReportgenError:
-    error.__traceback__ = None  # its frames hold the memory
+    error.__traceback__ = None  # its frames reference the memory
     return DataError(
         "not enough memory on this machine",
         slug="memory",

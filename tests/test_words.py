@@ -2,9 +2,11 @@
 
 import ast
 import html
+import io
 import re
+import tokenize
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -202,11 +204,11 @@ def texts() -> Iterator[tuple[str, str]]:
         yield path.relative_to(ROOT).as_posix(), words_of(path.read_text("utf-8"))
 
 
-def found_in(text: str) -> set[str]:
+def found_in(text: str, banned: Mapping[str, str] = BANNED) -> set[str]:
     """The banned phrases in a text, as whole words, in any case."""
     return {
         name
-        for name, pattern in BANNED.items()
+        for name, pattern in banned.items()
         if re.search(rf"(?<![\w-])(?:{pattern})(?![\w])", text, re.IGNORECASE)
     }
 
@@ -277,3 +279,102 @@ def test_a_finding_is_short(path):
     assert told
     for one in told:
         assert len(re.findall(r"[\w{][^\s]*|[(+−<≥≤]+[\w{][^\s]*", one)) <= LONGEST, one
+
+
+INNER = {
+    "told": r"told|tells?",
+    "holds": r"holds?|held",
+    "stands": r"stands?|stood|standing",
+    "hears": r"hears?|heard",
+    "taken for": r"taken for",
+    "way out": r"ways? out",
+    "share": r"shares? of|(a|the|as|in|row|column) shares?(?! the)",
+    "none": r"(what|which|that|it) (is|are) (?-i:none)|where (there|it|one) (is|are)",
+    "none where": r"(none|nan|null|empty|false|true|else) where",
+    "is no number": BANNED["is no number"],
+    "one a line": BANNED["one a line"],
+    "left out": BANNED["left out"],
+    "asked": BANNED["asked"],
+    "sure": BANNED["sure"],
+    "mend": BANNED["mend"],
+    "flatters": BANNED["flatters"],
+    "goes on": BANNED["goes on"],
+    "at hand": BANNED["at hand"],
+    "right answers": r"(right|wrong) (answers?|predictions?|ones|group|class(?! order))",
+    "said of": r"(say|says|said) of",
+    "nobody": r"nobody|somebody",
+    "likeliest": r"likeliest",
+    "of ours": r"of (ours|theirs)",
+    "what": r"^What (?!\w+ (need|must|can))",
+}
+"""Name → pattern that no docstring or comment of the package has: they say what a thing is."""
+
+INNER_EXCEPTIONS = {
+    ("reportgen/output_folder.py", "holds"): "a process holds a lock",
+}
+"""(file, name) → why the phrase may be there."""
+
+
+_DIRECTIVE = r"noqa(: [A-Z0-9, ]+)?|type: ignore(\[[a-z, -]+\])?|fmt: skip"
+
+
+def inner_prose(path: Path) -> Iterator[str]:
+    """The docstrings and comments of a module, without code and names of parameters."""
+    source = path.read_text("utf-8")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield spoken(str(node.value.value))
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield spoken(re.sub(_DIRECTIVE, "", token.string).lstrip("# -"))
+
+
+def spoken(text: str) -> str:
+    """A docstring without code, doctests, and the lines that name an attribute or parameter."""
+    lines = text.expandtabs().split("\n")
+    indents = [len(line) - len(line.lstrip()) for line in lines]
+    kept = [
+        line
+        for i, line in enumerate(lines)
+        if not (i and i + 1 < len(lines) and line.strip() and indents[i + 1] > indents[i])
+        and not line.lstrip().startswith((">>>", "..."))
+    ]
+    return re.sub(r"\s+", " ", re.sub(r"(:\w+:)?`+[^`]*`+", "{}", " ".join(kept))).strip()
+
+
+@pytest.fixture(scope="module")
+def inner() -> set[tuple[str, str]]:
+    return {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in sorted((ROOT / "reportgen").rglob("*.py"))
+        for text in inner_prose(path)
+        for name in found_in(text, INNER)
+    }
+
+
+def test_docstrings_and_comments_say_what_a_thing_is(inner):
+    assert sorted(inner - set(INNER_EXCEPTIONS)) == []
+
+
+def test_every_exception_for_docstrings_is_needed(inner):
+    assert set(INNER_EXCEPTIONS) <= inner
+    assert all(INNER_EXCEPTIONS.values())
+
+
+def test_docstrings_and_comments_are_read_without_code_and_names(tmp_path):
+    code = tmp_path / "code.py"
+    code.write_text(
+        '''def f(x):
+    """The `told` of a run.
+
+    Attributes
+    ----------
+    told
+        What it holds.
+    """
+    return "told"  # noqa: E501 - it stands here
+'''
+    )
+    doc, comment = inner_prose(code)
+    assert found_in(doc, INNER) == {"holds"}
+    assert found_in(comment, INNER) == {"stands"}

@@ -380,7 +380,7 @@ class Evaluation(NotebookValue):
             getattr(self, item.name) == getattr(other, item.name) for item in fields(self)
         )
 
-    __hash__ = None  # type: ignore[assignment]  # holds mappings
+    __hash__ = None  # type: ignore[assignment]  # contains mappings
 
 
 def _classes_from_json(place: JsonPath) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ class Pairs(Sequence[Pair]):
             return all(map(np.array_equal, self.columns(), other.columns()))
         return isinstance(other, Sequence) and list(self) == list(other)
 
-    __hash__ = None  # type: ignore[assignment]  # holds arrays
+    __hash__ = None  # type: ignore[assignment]  # contains arrays
 
 
 def pairs_of(confusion: ConfusionMatrix) -> Pairs:

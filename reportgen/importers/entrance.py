@@ -67,10 +67,10 @@ def open_input(
     Parameters
     ----------
     source
-        A path: Parquet (ours, any other, or a folder of part files), CSV, TSV, JSON Lines, .npz
-        or .npy; a pattern of part files, such as ``parts/*.parquet``; Parquet of object storage, as
-        :func:`~reportgen.storage.found_at` gives it. Or a DataFrame, or a mapping
-        from column names to arrays, tensors or lists.
+        A path: Parquet (written by reportgen or others, or a folder of part files), CSV, TSV, JSON
+        Lines, .npz or .npy; a pattern of part files, such as ``parts/*.parquet``; Parquet of object
+        storage, as :func:`~reportgen.storage.found_at` gives it. Or a DataFrame, or a mapping from
+        column names to arrays, tensors or lists.
     options
         How to read it; by default everything is detected, and ambiguous input is refused.
     spool

@@ -82,7 +82,7 @@ class Samples:
     ids
         n sample ids.
     labels
-        int32, shape (n,); -1 where unknown.
+        int32, shape (n,); -1 if unknown.
     raws
         n names in `contents`; file paths if `contents` is None.
     reasons

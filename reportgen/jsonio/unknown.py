@@ -31,7 +31,7 @@ class Unknown:
     members: Mapping[str, Any]
     beside: tuple[Mapping[str, Any] | None, ...]
 
-    __hash__ = None  # type: ignore[assignment]  # holds mappings
+    __hash__ = None  # type: ignore[assignment]  # contains mappings
 
 
 def restore_unknown(document: dict[str, Any], unknown: Iterable[Unknown]) -> dict[str, Any]:

@@ -140,8 +140,7 @@ class MetricColumn:
     value
         float64, shape (K,), read-only; nan if undefined.
     low, high
-        float64, shape (K,), read-only: ends of the 95% confidence intervals; nan where there
-        is none.
+        float64, shape (K,), read-only: ends of the 95% confidence intervals; nan if there is none.
     reason
         K codes: a key of :data:`REASONS` where value or interval is missing, else None.
     """

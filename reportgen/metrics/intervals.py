@@ -67,7 +67,7 @@ class Scale:
     name
         Its name, for readers.
     interval
-        (values, standard errors) → (lower ends, upper ends), nan where there is none.
+        (values, standard errors) → (lower ends, upper ends), nan if there is none.
     worst, best
         Minimum and maximum of the scale. Neither has an interval.
     """

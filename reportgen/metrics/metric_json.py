@@ -35,7 +35,7 @@ class MetricOf:
         return Codec(read, plain.write, self._schema)
 
     def _schema(self, known: Definitions) -> Schema:
-        """Of any metric, with the limits of the kind."""
+        """The schema of any metric, with the limits of the kind."""
 
         def make(known: Definitions) -> Schema:
             parts: dict[str, Any] = {

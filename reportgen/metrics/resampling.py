@@ -189,7 +189,7 @@ def bca(
     Parameters
     ----------
     draws
-        The metrics in B resamples, shape (G, B); nan where undefined.
+        The metrics in B resamples, shape (G, B); nan if undefined.
     value
         The metrics themselves, shape (G,).
     without_one

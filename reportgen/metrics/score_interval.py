@@ -1,11 +1,11 @@
 """Score intervals of metrics that are no plain proportion: Wilson's, of an effective sample size.
 
-The delta method takes the variance from the counts as they are: a class without an error has none,
-and the interval is too narrow, most so for rare classes. Here the variance is that of a matrix in
-which every class has one more correct and one more incorrect prediction (:class:`Smoothed`), and
-serves for the effective sample size alone: the number of independent samples that would give a
-proportion between the metric's worst and best value as well. Wilson's interval of that proportion
-is carried back, around the metric itself, minus its bias of second order (:func:`_bias`).
+The delta method uses the variance of the observed counts: a class without an error has none, so the
+interval is too narrow, especially for rare classes. Here the variance is that of a matrix in which
+every class has one more correct and one more incorrect prediction (:class:`Smoothed`). It only
+determines the effective sample size: the number of independent samples that would give a proportion
+between the metric's worst and best value as well. Wilson's interval of that proportion is carried
+back, around the metric itself, minus its bias of second order (:func:`_bias`).
 
 Where the metric is skewed more than such a proportion would be, because almost all of its variance
 comes from one rare class, the lower end of the proportion's range is raised until the skewness
@@ -50,13 +50,15 @@ Places = NDArray[np.int64]
 
 
 Given = Literal["true", "predicted", "both"]
-"""Whose classes have one more right and one more incorrect prediction: of labels, of predictions,
-or half of each, for metrics in which both have the same part."""
+"""The classes with one more correct and one more incorrect prediction.
+
+Those of labels, of predictions, or half of each, for metrics that treat both alike.
+"""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The counts of B matrices over the U classes that occur; their order is of no account.
+    """The counts of B matrices over the U occurring classes, in any order.
 
     Attributes
     ----------
@@ -67,7 +69,7 @@ class Cells:
     right
         Counts on the diagonal: float64, shape (B, U).
     n_classes
-        K, U or more: the classes without samples and predictions besides.
+        Number of classes K, at least U.
     """
 
     rows: Places
@@ -78,11 +80,11 @@ class Cells:
 
     @property
     def transposed(self) -> Cells:
-        """Labels and predictions in each other's place."""
+        """Labels and predictions exchanged."""
         return Cells(self.columns, self.rows, self.wrong, self.right, self.n_classes)
 
     def missed(self) -> Floats:
-        """Errors of each true class: shape (B, U)."""
+        """Number of errors of each true class: shape (B, U)."""
         missed = np.zeros(self.right.shape)
         np.add.at(missed.T, self.rows, self.wrong.T)
         return missed
@@ -94,12 +96,12 @@ class Cells:
 
 
 def occurring(matrix: ConfusionMatrix) -> Places:
-    """Indices of the classes that have samples or are predicted: int64, shape (U,)."""
+    """Indices of the classes with samples or predictions: int64, shape (U,)."""
     return np.flatnonzero(matrix.true_totals + matrix.predicted_totals)
 
 
 def cells_of(matrix: ConfusionMatrix) -> Cells:
-    """One matrix over the classes that occur in it."""
+    """One matrix over its occurring classes."""
     places = occurring(matrix)
     wrong = matrix.rows != matrix.columns
     return Cells(
@@ -113,7 +115,7 @@ def cells_of(matrix: ConfusionMatrix) -> Cells:
 
 @dataclass(frozen=True)
 class Spread:
-    """Errors that were not seen: of each class, in equal parts to all others; shape (B, U).
+    """Unseen errors of each class, spread evenly over all others; shape (B, U).
 
     Attributes
     ----------
@@ -127,18 +129,18 @@ class Spread:
     false: Floats
 
     def arriving(self, sent: Floats) -> Floats:
-        """What the others send to each class: shape (B, U)."""
+        """The errors that each class receives from all others: shape (B, U)."""
         others = max(sent.shape[1] - 1, 1)
         return np.asarray((sent.sum(axis=1, keepdims=True) - sent) / others)
 
 
 @dataclass(frozen=True)
 class Smoothed:
-    """Matrices with one more right and one more incorrect prediction of each class, then of their
-    old size.
+    """Matrices with one more correct and one more incorrect prediction per class, rescaled.
 
-    Only the shares of correct predictions move: (k + 1) / (n + 2) instead of k / n. The wrong ones
-    are divided as before; of a class without any they go to all other classes in equal parts.
+    Only the proportions of correct predictions change: (k + 1) / (n + 2) instead of k / n.
+    Incorrect ones are distributed as before; for a class without any, evenly over all other
+    classes.
     """
 
     cells: Cells
@@ -188,7 +190,7 @@ class Smoothed:
         )
 
     def dense(self) -> Floats:
-        """The counts of all pairs of classes: shape (B, U, U)."""
+        """The dense matrices of counts: shape (B, U, U)."""
         cells, spread = self.cells, self.spread
         n_classes = cells.right.shape[1]
         others = max(n_classes - 1, 1)
@@ -228,7 +230,7 @@ def _spread_powers(
 ) -> Callable[[Floats | float], tuple[Floats, Floats, Floats]]:
     """Σ mass · (own + other − mean)ᵖ for p = 1, 2, 3, over the other classes of each class.
 
-    A class that is the only one sends its errors to one that does not occur, with slope 0.
+    If there is only one class, its errors go to one that does not occur, with slope 0.
     """
     n_others = max(own.shape[1] - 1, 1)
     middle = others.mean(axis=1, keepdims=True) if own.shape[1] > 1 else 0.0
@@ -255,7 +257,7 @@ def score_interval(
     macro: MacroMode = "present",
     confidence: float = CONFIDENCE,
 ) -> tuple[Floats, Floats]:
-    """The lower and upper ends for B matrices: float64, shape (B,); nan where nothing can vary.
+    """The lower and upper ends for B matrices: float64, shape (B,); nan without variation.
 
     Parameters
     ----------
@@ -264,7 +266,7 @@ def score_interval(
     limits
         Its worst and its best value.
     given, skewed
-        How it is smoothed, and whether its skewness is looked at. A mean of the classes' recall is
+        How it is smoothed, and whether its skewness is considered. A mean of the classes' recall is
         no more skewed than a proportion.
     """
     smoothed = Smoothed.of(cells, given)
@@ -277,9 +279,11 @@ def score_interval(
 
 
 LEAST_SEEN = 0.5
-"""Part of the smoothed variance that the counts themselves must show, or resamples of them vary
-less than test sets do: classes without an error (or without a correct prediction) have no part in
-it."""
+"""Minimum fraction of the smoothed variance that the counts themselves must have.
+
+Otherwise resamples vary less than test sets: classes without an error (or without a correct
+prediction) do not contribute.
+"""
 
 
 def is_variance_seen(
@@ -287,8 +291,8 @@ def is_variance_seen(
 ) -> NDArray[np.bool_]:
     """Whether resamples of the counts vary enough for a bootstrap interval: bool, shape (B,).
 
-    In simulations of balanced accuracy with 5 to 20 samples of the rare class, such intervals
-    cover 39 to 91% at nominal 95%, and 97% or more where half of the variance is seen.
+    In simulations of balanced accuracy with 5 to 20 samples of the rare class, such intervals cover
+    39 to 91% at nominal 95%, and at least 97% if half of the variance is observed.
     """
     smoothed, nothing = Smoothed.of(cells, given), np.zeros_like(cells.right)
     likely, _ = smoothed.moments(metric.slopes(smoothed.margins(), macro))
@@ -313,14 +317,14 @@ def bounded_interval(
     value, centre
         The metric, and the same minus its bias.
     typical, variance, third
-        Its value, variance and third central moment where every class has correct and incorrect
-        predictions.
+        Its value, variance and third central moment, smoothed so that every class has correct and
+        incorrect predictions.
     limits
         Worst and best value.
 
     Of a proportion of N samples that lies between A and B, the variance is (θ − A)(B − θ) / N, and
-    third / variance² = 1 / (θ − A) − 1 / (B − θ). B is the best value; A is the worst one, or
-    above it where the metric is skewed more to the right than that allows.
+    third / variance² = 1 / (θ − A) − 1 / (B − θ). B is the best value; A is the worst one, or a
+    larger value if the metric is more skewed to the right.
     """
     worst, best = limits
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -343,7 +347,7 @@ def bounded_interval(
 
 
 def _wilson_share(share: Floats, trials: Floats, z: float) -> tuple[Floats, Floats]:
-    """Wilson's interval of a share of a number of trials that need not be whole."""
+    """Wilson's interval of a proportion with a possibly fractional number of trials."""
     scale = 1 + z * z / trials
     centre = share + z * z / (2 * trials)
     half = z * np.sqrt(share * (1 - share) / trials + (z / (2 * trials)) ** 2)
@@ -351,15 +355,15 @@ def _wilson_share(share: Floats, trials: Floats, z: float) -> tuple[Floats, Floa
 
 
 _NUDGE = 1e-4
-"""Step of the difference of two derivatives, relative to the count: good to some 8 digits."""
+"""Step of the difference of two derivatives, relative to the count: accurate to about 8 digits."""
 
 
 def _bias(metric: Counted, margins: Margins, macro: MacroMode) -> Floats:
-    """By how much the metric is above its true value on average: shape (B,).
+    """The bias of the metric: shape (B,).
 
     That of the terms to second order, ½ tr(Hessian · covariance): a mean over many small classes
-    has little variance and all of their bias. What the combination adds is of order 1 / n. Classes
-    without samples, or never predicted, are left out: their terms are fixed by rule.
+    has little variance and all of their bias. The combination adds a bias of order 1 / n. Classes
+    without samples, or never predicted, are skipped: their terms are fixed by rule.
     """
     tp, r, c = margins.columns
     n = r.sum(axis=1, keepdims=True)

@@ -1,7 +1,7 @@
-"""Scores of samples → what they say: how they are read, the prediction, its probability, ranks.
+"""Scores of samples: their type, the predictions, probabilities and ranks.
 
-How scores are read is decided once, by a stated rule, and checked against everything that follows:
-deciding batch by batch makes numbers depend on the batch size.
+The type is determined once, by a documented rule, and all later scores are checked against it:
+per-batch decisions would make numbers depend on the batch size.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ Floats = NDArray[np.float64]
 
 
 class OutputKind(StrEnum):
-    """How scores are read.
+    """The type of scores.
 
-    ``ONE_VS_REST`` are scores of each class on its own, such as sigmoids: 0..1, of any sum.
+    ``ONE_VS_REST`` are independent scores of each class, such as sigmoids: 0..1, with any sum.
     """
 
     LOGITS = "logits"
@@ -52,14 +52,16 @@ class OutputKind(StrEnum):
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """What the scores of n samples say; arrays as in :class:`reportgen.predictions.schema.Rows`,
-    but probabilities in float64: whoever saves them decides how many digits are kept.
+    """Predictions, probabilities and ranks of n samples.
+
+    Arrays as in :class:`reportgen.predictions.schema.Rows`, but probabilities in float64; the
+    precision is chosen when they are saved.
 
     Attributes
     ----------
     finite
-        bool, shape (n,): whether the scores can be used. A nan or +inf anywhere, or -inf
-        everywhere, can't; the other columns mean nothing there.
+        bool, shape (n,): whether the scores are valid. A nan or +inf anywhere, or -inf everywhere,
+        is not; the other columns are then meaningless.
     """
 
     finite: NDArray[np.bool_]
@@ -74,11 +76,11 @@ class ScoredRows:
 
 
 def decide_outputs(scores: Floats) -> OutputKind:
-    """How outputs are read, by the first batch: float64, shape (n, K) or (n, 1), finite rows.
+    """Detect the output type from the first batch: float64, shape (n, K) or (n, 1), finite rows.
 
     All in [0, 1] and every row summing to 1 within 0.001: probabilities. Else all at most 0 and
     every row's exponentials summing to 1 within 0.001: log-probabilities. Else logits. A single
-    column is a probability where all of it is in [0, 1], else a logit.
+    column is a probability if all values are in [0, 1], else a logit.
     """
     if scores.shape[1] == 1:
         return OutputKind.PROBABILITIES if _in_unit(scores) else OutputKind.LOGITS
@@ -89,9 +91,9 @@ def decide_outputs(scores: Floats) -> OutputKind:
 
 
 def contradiction(scores: Floats, kind: OutputKind, tolerance: float = SUM_TOLERANCE) -> str | None:
-    """Why `scores` can't be of `kind`, or None where they can: finite rows, float64 (n, K).
+    """Why `scores` can't be of `kind`, or None: finite rows, float64 (n, K).
 
-    `tolerance` is how far the probabilities of a row may be from adding up to 1.
+    `tolerance` is the allowed deviation of a row's sum from 1.
     """
     if kind is OutputKind.LOGITS or len(scores) == 0:
         return None
@@ -131,7 +133,7 @@ def _in_unit(scores: Floats) -> bool:
 
 
 def finite_rows(scores: Floats, kind: OutputKind | None) -> NDArray[np.bool_]:
-    """bool, shape (n,): no nan, no +inf, and -inf only as a logit or log-probability of some."""
+    """Mask, bool, shape (n,): no nan or +inf; some -inf only for logits or log-probabilities."""
     usable = ~np.isnan(scores).any(axis=1) & ~np.isposinf(scores).any(axis=1)
     minus = np.isneginf(scores)
     linear = (OutputKind.PROBABILITIES, OutputKind.PERCENTAGES, OutputKind.ONE_VS_REST)
@@ -149,10 +151,10 @@ def score(scores: Floats, labels: NDArray[np.int32], kind: OutputKind) -> Scored
     scores
         float64, shape (n, K), or (n, 1) for the second of two classes.
     labels
-        int32, shape (n,); -1 where unknown.
+        int32, shape (n,); -1 if unknown.
 
-    The prediction is the largest raw score, the first of equal ones; ranks count equal scores
-    against the model. Probabilities are float64 log-softmax, exponentiated.
+    The prediction is the largest raw score, the first of ties; ranks count ties against the model.
+    Probabilities are float64 log-softmax, exponentiated.
     """
     finite = finite_rows(scores, kind)
     scores = np.where(finite[:, None], scores, 0.0)
@@ -196,8 +198,8 @@ def _probabilities(scores: Floats, kind: OutputKind) -> Floats:
         return np.minimum(np.exp(scores), 1.0)
     shifted = scores - scores.max(axis=1, keepdims=True)
     exponentials = np.exp(shifted)
-    # Summed by size: rows that contain the same logits in another order have the same
-    # probabilities, to the last digit, so that what is tied stays tied.
+    # Summed by size: rows with the same logits in another order get identical probabilities, so
+    # that ties stay ties.
     result: Floats = exponentials / np.sort(exponentials, axis=1).sum(axis=1, keepdims=True)
     return result
 
@@ -218,10 +220,10 @@ def _two_columns(scores: Floats, kind: OutputKind) -> tuple[Floats, Floats]:
 
 
 def _top(raw: Floats, k: int) -> NDArray[np.intp]:
-    """The k largest of each row, best first, the lower index first among equals."""
+    """The k largest scores of each row, best first; for ties the lower index first."""
     if raw.shape[1] <= 64:
         return np.argsort(-raw, axis=1, kind="stable")[:, :k]
-    # A stable sort of 1,000 columns costs more than the rest: sort only what can be among the k.
+    # A stable sort of 1,000 columns dominates the time: sort only candidates for the top k.
     kth = np.partition(raw, raw.shape[1] - k, axis=1)[:, raw.shape[1] - k]
     top = np.empty((len(raw), k), np.intp)
     for i, row in enumerate(raw):

@@ -1,4 +1,4 @@
-"""What is added up while predictions stream past: counts, and the worst mistakes of chosen pairs.
+"""Tallies of streamed predictions: counts, and the worst mistakes of chosen pairs.
 
 Both are commutative monoids over integers and totally ordered samples: any split of the samples,
 in any order, gives the same value.
@@ -38,7 +38,7 @@ EXAMPLES_PER_PAIR = 8
 TOP_CLASSES = 5
 
 
-_CONFIDENCE_STEPS = 1 << 14  # finer differences are noise of the forward pass, not an order
+_CONFIDENCE_STEPS = 1 << 14  # finer differences are noise of the forward pass
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,14 @@ class Counts:
     confusion
         Counts of (true, predicted).
     top5_hits
-        Samples whose label is among the five largest scores, ties counted against the model.
+        Number of samples whose label is among the five largest scores, ties counted against the
+        model.
     n_ranked
-        Samples whose label has a rank at all, that is, for which there were scores.
+        Number of samples whose label has a rank, that is, with scores.
     n_tied
-        Samples in which two classes share the largest score.
+        Number of samples in which two classes tie for the largest score.
     n_unlabelled
-        Samples without a known label; they are in no other count.
+        Number of samples without a known label; not counted elsewhere.
     """
 
     confusion: ConfusionMatrix
@@ -89,7 +90,7 @@ class Counts:
 
 
 class RunningCounts:
-    """:class:`Counts` that grow batch by batch, at the cost of the batch alone."""
+    """:class:`Counts` that grow by batch, in time proportional to the batch."""
 
     def __init__(self, n_classes: int) -> None:
         self._confusion = RunningMatrix(n_classes)
@@ -98,11 +99,11 @@ class RunningCounts:
     def add(self, rows: Mapping[str, NDArray[Any]]) -> None:
         """Count one batch: columns ``label``, ``prediction``, ``label_rank``, ``top_tied``.
 
-        A rank of 0 means that there were no scores.
+        A rank of 0 means that there are no scores.
         """
         labelled = rows["label"] >= 0
         n_unlabelled = int(len(labelled) - np.count_nonzero(labelled))
-        known = labelled if n_unlabelled else slice(None)  # which copies nothing
+        known = labelled if n_unlabelled else slice(None)  # a slice copies nothing
         ranks = rows["label_rank"][known]
         n_ranked = int(np.count_nonzero(ranks))
         self._confusion.add(rows["label"][known], rows["prediction"][known])
@@ -113,7 +114,7 @@ class RunningCounts:
         self._n_unlabelled += n_unlabelled
 
     def total(self) -> Counts:
-        """What was counted so far; counting can continue."""
+        """The counts so far; counting can continue."""
         return Counts(
             self._confusion.total(),
             self._top5_hits,
@@ -125,7 +126,7 @@ class RunningCounts:
 
 @dataclass(frozen=True)
 class RankedClass:
-    """One of the best classes of a sample, with its probability, 0..1."""
+    """One of the top classes of a sample, with its probability, 0..1."""
 
     index: Annotated[ClassIndex, Key("class")]
     probability: Share
@@ -133,16 +134,16 @@ class RankedClass:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One sample that was called something else.
+    """An incorrectly predicted sample.
 
     Attributes
     ----------
     confidence
-        Probability of the incorrect class, 0..1.
+        p(predicted), 0..1.
     label_probability
-        Probability of the correct class, 0..1, or None where there are no scores.
+        p(label), 0..1, or None without scores.
     top
-        The best classes, at most five, best first; empty where they are not known.
+        The top classes, at most five, best first; empty if unknown.
     """
 
     id: str
@@ -157,7 +158,7 @@ class Mistake:
 
 
 def confidence_rank(confidence: float, name: str) -> tuple[int, str]:
-    """Most confident first; differences below 2⁻¹⁴ don't count, then the id decides."""
+    """Most confident first; differences below 2⁻¹⁴ are ignored, then the id decides."""
     return (-round(confidence * _CONFIDENCE_STEPS), name)
 
 
@@ -182,7 +183,7 @@ class WorstMistakes:
         return self + WorstMistakes(self.pairs, found, self.limit) if found else self
 
     def _least(self, true: int, predicted: int) -> float:
-        """The confidence, in steps, below which no further mistake is among the best."""
+        """The confidence, in steps, that a further mistake must reach."""
         best = self.of_pair(true, predicted)
         return -best[-1].rank[0] if len(best) == self.limit else -np.inf
 
@@ -206,15 +207,16 @@ class WorstMistakes:
 def likely_rows(
     rows: Mapping[str, NDArray[Any]], at: NDArray[Any], limit: int, least: float = -np.inf
 ) -> Sequence[int]:
-    """Those of the rows `at` that can be among the `limit` most confident ones: of a confidence
-    of `least` steps or more; none without a confidence.
+    """The rows `at` that may be among the `limit` most confident ones.
+
+    Rows of a confidence of at least `least` steps; none without a confidence.
     """
     steps = np.rint(rows["confidence"][at].astype(np.float64) * _CONFIDENCE_STEPS)
-    good = steps >= least  # not so where one is nan
+    good = steps >= least  # false if one is nan
     at, steps = at[good], steps[good]
     if len(at) > limit:
         cut = np.partition(steps, -limit)[-limit]
-        equal = at[steps == cut].tolist()  # there may be thousands of a confidence of 1
+        equal = at[steps == cut].tolist()  # there may be thousands with a confidence of 1
         ids = rows["id"]
         return [*at[steps > cut].tolist(), *nsmallest(limit, equal, key=lambda i: str(ids[i]))]
     chosen: list[int] = at.tolist()
@@ -231,13 +233,13 @@ def _mistake(rows: Mapping[str, NDArray[Any]], i: int) -> Mistake:
 
 
 def probability_at(rows: Mapping[str, NDArray[Any]], i: int) -> float | None:
-    """Of the label of row `i`; None where it is not known."""
+    """p(label) of row `i`; None if unknown."""
     probability = float(rows["label_probability"][i])
     return None if np.isnan(probability) else probability
 
 
 def ranked_classes(rows: Mapping[str, NDArray[Any]], i: int) -> tuple[RankedClass, ...]:
-    """The best classes of row `i`; empty where `rows` hold none."""
+    """The top classes of row `i`; empty if `rows` lack them."""
     if "top_classes" not in rows or rows["top_classes"][i] is None:
         return ()
     classes, shares = rows["top_classes"][i].tolist(), rows["top_probabilities"][i].tolist()
@@ -245,6 +247,6 @@ def ranked_classes(rows: Mapping[str, NDArray[Any]], i: int) -> tuple[RankedClas
 
 
 def best_classes(probabilities: NDArray[Any]) -> tuple[RankedClass, ...]:
-    """The five best of all classes of one sample, shape (K,); of equal ones the first is better."""
+    """The top five classes of one sample, given probabilities (K,); the first of ties is better."""
     order = np.argsort(-probabilities, kind="stable")[:TOP_CLASSES].tolist()
     return tuple(RankedClass(i, float(probabilities[i])) for i in order)

@@ -1,11 +1,10 @@
-"""What metrics of counts are made of: terms that are added up over the classes.
+"""Terms of metrics of counts, which are summed over the classes.
 
-An overall metric is ``combine(Σ term(tp, support, predicted))``. Terms and the functions that
-combine their sums are written once, for numbers of any kind: float64 for a value and for
-resamples, complex128 for derivatives (a step of 10⁻³⁰ along the imaginary axis leaves the
-derivative there, without the error of a difference), and whole numbers where a value has to be
-exact. So they use :func:`over`, :func:`divided` and :func:`root`, and compare nothing but real
-parts.
+An overall metric is ``combine(Σ term(tp, support, predicted))``. Terms and the functions of their
+sums are written once, for any numeric type: float64 for a value and for resamples, complex128 for
+derivatives (a step of 10⁻³⁰ along the imaginary axis leaves the derivative there, without the error
+of a difference), and integers for exact values. So they use :func:`over`, :func:`divided` and
+:func:`root`, and compare only real parts.
 """
 
 from __future__ import annotations
@@ -50,22 +49,22 @@ Floats = NDArray[np.float64]
 
 
 STEP = 1e-30
-"""Of a complex step: its square is lost beside any count."""
+"""Size of a complex step: its square vanishes beside any count."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """What each class adds to a sum.
+    """A term: the contribution of each class to a sum.
 
     Attributes
     ----------
     name
-        Distinguishes it from other terms.
+        Its unique name.
     of
-        (TP, support, predicted) of the classes → their terms, shape for shape.
+        (TP, support, predicted) of the classes → their terms, elementwise.
     unbiased
-        Whether the mean of its sum over test sets is the true one, to a part of 1 / n: of counts,
-        of their products, and of shares of classes. Others are off by more in small classes.
+        Whether its sum is unbiased up to 1 / n: for counts, their products, and proportions of
+        classes. Others have a larger bias in small classes.
     """
 
     name: str
@@ -74,13 +73,13 @@ class Term:
 
 
 def over(part: Values, whole: Values) -> Values:
-    """part / whole, 0 where whole is 0: the rule of averages."""
+    """part / whole, 0 if whole is 0: the rule for averages."""
     some = np.real(whole) > 0
     return np.where(some, part / np.where(some, whole, 1.0), 0.0)
 
 
 def divided(part: Values, whole: Values) -> Values:
-    """part / whole, nan where whole is not above 0: the metric is undefined."""
+    """part / whole, nan if whole is not above 0: the metric is undefined."""
     if isinstance(whole, int):
         return part / whole if whole else math.nan
     some = np.real(whole) > 0
@@ -88,7 +87,7 @@ def divided(part: Values, whole: Values) -> Values:
 
 
 def root(square: Values) -> Values:
-    """The square root; of a whole number exactly where it is a square."""
+    """The square root; exact for integers that are squares."""
     if isinstance(square, int):
         whole = math.isqrt(square)
         return whole if whole * whole == square else math.sqrt(square)
@@ -96,7 +95,7 @@ def root(square: Values) -> Values:
 
 
 def derivative(function: Callable[..., Values], at: tuple[Values, ...], by: int) -> Floats:
-    """The derivative of a function of real arrays by its argument number `by`, to rounding."""
+    """The derivative of a function of real arrays by its argument `by`, up to rounding."""
     moved = tuple(x + STEP * 1j if i == by else x for i, x in enumerate(at))
     return np.asarray(np.imag(function(*moved)) / STEP, np.float64)
 
@@ -112,7 +111,7 @@ PRESENT = Term("present", _present, unbiased=True)
 
 
 AVERAGED = Term("averaged", _present, unbiased=True)
-"""1 for each class that macro averages are over: those with samples, or by wish all."""
+"""1 for each class that macro averages are over: those with samples, or optionally all."""
 
 
 RIGHT = Term("right", lambda tp, _r, _c: tp, unbiased=True)

@@ -3,23 +3,22 @@
 ===================== ================ ======================================================
 ``id``                string           relative path or stable index; unique; rows sorted by it
 ``label``             int32            true class, an index into the class list; -1 = unknown
-``prediction``        int32            class of the largest score (the first of equal ones)
+``prediction``        int32            class of the largest score (the first of ties)
 ``confidence``        float32          probability of ``prediction``, 0..1; null without scores
-``label_probability`` float32          probability of ``label``, 0..1; null where it is unknown
+``label_probability`` float32          probability of ``label``, 0..1; null if unknown
 ``label_rank``        int32            1 + larger scores + other scores equal to the label's;
                                        null without scores or label
 ``top_tied``          bool             whether another class has exactly the largest score
-``top_classes``       list of int32    the min(5, K) best classes, best first
+``top_classes``       list of int32    the min(5, K) top classes, best first
 ``top_probabilities`` list of float32  their probabilities
-``probabilities``     list of float32  of all K classes; a column only where they are kept
+``probabilities``     list of float32  of all K classes; only if they are kept
 ===================== ================ ======================================================
 
-After these are the columns of metadata, where the samples came from a table that has any:
-string or float64, under names of their own.
+Metadata columns follow, if the samples came from a table with any: string or float64.
 
-While inference runs, a part has three more: ``flags`` (int32, what the decoder noticed), ``reason``
-(string, why a sample could not be used; null where it could) and ``digest`` (32 bytes, SHA-256 of
-the sample's file; null where it is not known).
+During inference, a part has three more columns: ``flags`` (int32, peculiarities of the image),
+``reason`` (string, why a sample is unreadable, else null) and ``digest`` (32 bytes, SHA-256 of the
+sample's file; null if unknown).
 """
 
 from __future__ import annotations

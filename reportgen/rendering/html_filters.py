@@ -163,7 +163,7 @@ def _in_sentence(value: Name) -> Markup:
 
 
 def exact(value: float | None) -> str:
-    """The number in full, for sorting; empty where undefined."""
+    """The number in full, for sorting; empty if undefined."""
     return "" if value is None else repr(value)
 
 

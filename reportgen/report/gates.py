@@ -228,7 +228,7 @@ def gate_section(decision: Decision | None) -> GateSection | None:
 
 
 def _lead(checks: Sequence[Check]) -> Words:
-    """What all rows have in common, and what only some need explained."""
+    """The common parts of all rows, and explanations that only some need."""
     lead = "Failed gates first; numbers refer to gates.toml. Decisions use unrounded values."
     if any(len(check.parts) > 1 for check in checks):
         lead += " CIs of single classes are pointwise."

@@ -56,7 +56,7 @@ class TrackedReport:
     classes, cells
         Class names, and (true, predicted, count) of the largest cells of the matrix.
     picture
-        The matrix as PNG, with its width and height; None where there is none.
+        The matrix as PNG, with its width and height; None if there is none.
     page
         The page, if it is a single file.
     files

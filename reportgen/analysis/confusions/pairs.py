@@ -213,7 +213,7 @@ class Rest:
     count
         Number of samples.
     share_of_errors
-        `count` of all errors; 0 where there are none.
+        `count` as a proportion of all errors; 0 without errors.
     """
 
     pairs: int

@@ -155,8 +155,10 @@ class FixedSums:
         return self.whole + (self.fraction + self.rest / _REST_UNIT) / _UNIT
 
     def below(self, counts: Counts) -> Floats:
-        """``counts - sums``, float64: whole parts cancel before anything is rounded, and so do
-        fractions, whose difference from a whole number is exact where it is small.
+        """``counts - sums``, float64.
+
+        Whole parts cancel before anything is rounded, and so do fractions, whose difference from an
+        integer is exact if it is small.
         """
         return ((counts - self.whole) - self.fraction / _UNIT) - self.rest / (_UNIT * _REST_UNIT)
 
@@ -196,7 +198,7 @@ class Moments:
 
     @classmethod
     def of(cls, values: ArrayLike) -> Moments:
-        """Of numbers in 0..45, shape (n,)."""
+        """The moments of numbers in 0..45, shape (n,)."""
         array = np.asarray(values, np.float64)
         total = squares = 0
         for start in range(0, len(array), _BLOCK):
@@ -217,7 +219,10 @@ class Moments:
 
     @property
     def standard_error(self) -> float:
-        """Of the mean, s / √n with n - 1 in s; 0 for a single number, and where all are equal."""
+        """The standard error of the mean, s / √n with n - 1 in s.
+
+        0 for a single number, and if all are equal.
+        """
         if self.n < 2:
             return 0.0
         second = (self.n * self.squares) << _FINE_BITS

@@ -22,10 +22,10 @@ def share_interval(value: float, typical: float, variance: float) -> tuple[float
     value
         The metric, 0..1.
     typical, variance
-        Its value, strictly inside 0..1, and its variance, above 0, with what was not seen.
+        Its value, strictly inside 0..1, and its variance, above 0, both with unseen samples.
 
-    As many independent samples, ``typical (1 - typical) / variance`` of them, would tell a
-    proportion as well; Wilson 1927, JASA 22, 209-212.
+    The effective sample size is ``typical (1 - typical) / variance``; Wilson 1927, JASA 22,
+    209-212.
     """
     z = quantile()
     trials = typical * (1 - typical) / variance

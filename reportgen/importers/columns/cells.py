@@ -90,7 +90,7 @@ def plain_label(text: str) -> str:
 
 
 def with_points(texts: Sequence[str], *, comma: bool) -> list[str]:
-    """Texts with a decimal comma replaced by a point, where they are numbers."""
+    """Texts with the decimal comma of numbers replaced by a point."""
     return list(map(with_point, texts)) if comma else list(texts)
 
 

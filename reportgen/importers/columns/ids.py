@@ -97,7 +97,7 @@ def _join(*arrays: Any) -> Any:
 
 
 def _ascends(ids: Any, in_bytes: bool, in_length: bool) -> tuple[bool, bool]:
-    """Whether each of the two orders, if not yet ruled out, holds for these ids too."""
+    """Whether each of the two orders, if not yet ruled out, applies to these ids too."""
     import pyarrow.compute as pc
 
     less = pc.less(ids[:-1], ids[1:])

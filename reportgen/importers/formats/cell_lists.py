@@ -124,7 +124,7 @@ def sample_reader(cells: Sequence[Any], labels: Sequence[str]) -> CellReader | N
             continue
         known = {value for row in lists for value in row}
         if any(_SHARE.fullmatch(value) for value in known):
-            continue  # shares between the names: it is no list of names
+            continue  # proportions between the names: not a list of names
         found = sum(label.strip() in known for label in labels) * 2 > len(labels)
         if found and 2 * sum(row[0] in names for row in lists) > len(lists):
             return read

@@ -118,7 +118,7 @@ class Table(Protocol):
 
     @property
     def sha256(self) -> str:
-        """Of the file's bytes, hexadecimal; empty without a file."""
+        """SHA-256 of the file's bytes, hexadecimal; empty without a file."""
 
     @property
     def columns(self) -> Mapping[str, Column]:

@@ -72,7 +72,7 @@ def _said_of_rows(value: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A matrix of Vertex AI or Kubeflow, whose rows are true classes, as an object of ours."""
+    """A matrix of Vertex AI or Kubeflow, whose rows are true classes, converted to an object."""
     named, rows = (
         value.get(key) if isinstance(value, Mapping) else None
         for key in ("annotationSpecs", "rows")

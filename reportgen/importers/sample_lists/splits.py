@@ -103,7 +103,7 @@ def choose_split(
         Split → its files, or other items described by `unit`; a single split is chosen whatever its
         name.
     wanted
-        Value of ``--split``, empty where none was given.
+        Value of ``--split``, or empty.
     shown
         Name of the data.
 

@@ -102,7 +102,7 @@ def load(request: Request) -> LoadedModel:
     ------
     ModelError
         ``onnx-load``: onnxruntime can't read it; ``onnx-data``: a file with its weights is missing,
-        or lies outside its folder; ``onnx-input``, ``onnx-output``: the input is not one batch of
+        or is outside its folder; ``onnx-input``, ``onnx-output``: the input is not one batch of
         images, or no output has scores; ``carried-classes``.
     UsageError
         ``input-layout``: the channel axis is not clear from the shape; ``device-absent``,

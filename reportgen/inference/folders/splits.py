@@ -133,7 +133,7 @@ def splits_among(folders: Sequence[str], holds: Callable[[str], bool]) -> list[s
     """The folders that are splits, in their order; empty if they may be classes.
 
     Folders are splits if all of them, or at least two, have such a name and contain folders or a
-    metadata table, which `holds` tells.
+    metadata table, as `holds` checks.
     """
     called = [name for name in folders if split_role(escape(name)) is not None]
     holding = list(filter(holds, called))

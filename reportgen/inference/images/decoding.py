@@ -289,7 +289,7 @@ def _decode(content: bytes, name: str, caught: list[warnings.WarningMessage]) ->
 def _quiet_pillow() -> Iterator[list[warnings.WarningMessage]]:
     """Collect Pillow's warnings, silence its log, and make truncated files an error.
 
-    User code in this process may have told Pillow to fill up truncated files, which would turn
+    User code in this process may have made Pillow fill up truncated files, which would turn
     damage into a prediction. Its setting is restored.
     """
     _silence_log()

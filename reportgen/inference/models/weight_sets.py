@@ -259,7 +259,7 @@ def _without_class_list(state: Mapping[str, Any]) -> StateDict:
     return renamed(state, {key: key for key in state if key not in CLASS_LIST_KEYS})
 
 
-# What is said
+# Messages
 
 
 def ambiguous(

@@ -153,7 +153,7 @@ class TarWalk:
                     if info.size < 0 or archive.offset <= self.end:
                         raise _Damaged
                     self.end, last = archive.offset, info.name
-                    archive.members.clear()  # type: ignore[attr-defined]  # a million of them would be held
+                    archive.members.clear()  # type: ignore[attr-defined]  # a million of them would stay in memory
                     if found := self._checked(info):
                         yield found
         except _Sparse as error:

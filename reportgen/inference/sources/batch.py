@@ -26,7 +26,7 @@ class Batch:
     ids
         n sample ids.
     labels
-        int32, shape (n,); -1 where unknown.
+        int32, shape (n,); -1 if unknown.
     images
         Images of the g readable samples, in order: float32, shape (g, C, H, W), a tensor or an
         array; None if g is 0.

@@ -122,8 +122,9 @@ def axis_labels(spec: HeatmapSpec) -> tuple[Sequence[str], bool]:
 
 
 def row_numbers(spec: HeatmapSpec) -> list[int]:
-    """What the axes show for want of room for names: 1, 10, 20, … where the page lists the classes
-    in the order of the picture, else nothing.
+    """The numbers on the axes if names don't fit: 1, 10, 20, …
+
+    None unless the page lists the classes in picture order.
     """
     return [] if spec.labels or not spec.listed else [1, *range(10, len(spec.values) + 1, 10)]
 
@@ -285,7 +286,7 @@ class DrawnFigure:
     has_digits
         Whether each cell shows its number.
     has_names
-        Whether the axes show names, or the numbers of classes that stand for them.
+        Whether the axes show names, or class numbers instead.
     """
 
     content: bytes

@@ -278,7 +278,7 @@ def perfect_classes(facts: Context) -> Finding | None:
 
 
 def _take(facts: Context, i: int) -> Words:
-    """The most frequent wrong prediction for the class's samples."""
+    """The most frequent incorrect prediction for the class's samples."""
     if i not in facts.largest_error:
         return Words(())
     predicted, _ = facts.largest_error[i]
