@@ -93,9 +93,16 @@ def _require_place(folder: Path, *, replace: bool, data: Path | None) -> None:
             slug="output-in-data",
             hint="choose a folder outside of it with -o",
         )
-    if folder.exists() and not folder.is_dir():
+    above = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if above.is_symlink() and not above.exists():
         raise OutputError(
-            f"the output {quoted(folder.name)} is a file, not a folder",
+            f"the output {quoted(above.name)} is a link to a folder that does not exist",
+            slug="output-is-link",
+            hint="remove the link, or choose another folder with -o",
+        )
+    if not above.is_dir():
+        raise OutputError(
+            f"the output {quoted(above.name)} is a file, not a folder",
             slug="output-is-file",
             hint="choose another folder with -o",
         )

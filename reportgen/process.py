@@ -358,7 +358,7 @@ def _stream_code(stdout: _Unfailing | None) -> int:
         OutputError(
             f"cannot write to the standard output: {reason}",
             slug="stdout-not-writable",
-            details=["all files were written"],
+            details=["everything else was done"],
             hint="free space where the output is redirected to",
         )
     )

@@ -140,6 +140,27 @@ def test_a_link_to_another_folder_is_written_through_only_when_asked(matrix, tmp
     assert (tmp_path / "latest").is_symlink()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("below", ["", "run/1"])
+@pytest.mark.parametrize("force", [False, True])
+def test_a_link_to_nothing_is_no_output(below, force, matrix, tmp_path):
+    (tmp_path / "latest").symlink_to(tmp_path / "gone")
+    with pytest.raises(OutputError, match="is a link to a folder that does not exist") as caught:
+        rendering.render(matrix, out=tmp_path / "latest" / below, force=force)
+    assert caught.value.slug == "output-is-link"
+    assert caught.value.hint.startswith("remove the link")
+    (tmp_path / "latest").unlink()  # the hint, to the letter
+    rendering.render(matrix, out=tmp_path / "latest" / below, force=force)
+
+
+def test_an_output_below_a_file_names_that_file(matrix, tmp_path):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(OutputError) as caught:
+        rendering.render(matrix, out=tmp_path / "notes.txt/run/1")
+    assert caught.value.slug == "output-is-file"
+    assert 'the output "notes.txt" is a file' in caught.value.message
+
+
 @pytest.mark.parametrize(
     "words",
     [

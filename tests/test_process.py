@@ -68,6 +68,9 @@ def test_a_full_stdout_is_told_on_stderr(matrix, tmp_path):
     done = shell(f"{COMMAND} render {matrix} -o out >/dev/full", cwd=tmp_path)
     assert "cannot write to the standard output: no space left on device" in done.stderr
     assert "errors.md#stdout-not-writable" in done.stderr
+    done = shell(f"{COMMAND} check out --fail-under accuracy=0.5 >/dev/full", cwd=tmp_path)
+    assert done.returncode == 5
+    assert "everything else was done" in done.stderr  # no file was: only the verdict is missing
     done = shell(f"{COMMAND} --help >/dev/full", cwd=tmp_path)
     assert done.returncode == 5
 

@@ -61,7 +61,8 @@ def require_memory(n_bytes: int, what: str) -> None:
     free = available_bytes()
     if n_bytes > _LARGEST_SHARE * free:
         raise DataError(
-            f"{what} needs {bytes_words(n_bytes)} of memory; {bytes_words(free)} are free",
+            f"{what} needs {bytes_words(n_bytes)} of memory, more than half of the "
+            f"{bytes_words(free)} that are free",
             slug="input-too-large",
             hint="save it as Parquet, which is read in pieces, or use a larger machine",
         )
