@@ -8,9 +8,10 @@ import pytest
 
 import reportgen
 from reportgen.errors import DataError
+from reportgen.gates import NO_GATES, fail_under
 from reportgen.jsonio import agree
 from reportgen.review import Review
-from tests.test_damaged_reports import changed
+from tests.test_damaged_reports import SAMPLES, changed
 from tests.test_golden import BASELINES, DOCUMENTS, text_of
 
 EDITS = [
@@ -37,6 +38,46 @@ EDITS = [
     ("digits.json.xz", ("comparison", "summary", "accuracy", "candidate"), 0.99,
      "comparison.summary.accuracy.difference is"),
     ("baselines/digits/report.json", ("summary", "accuracy", "value"), 0.5, "accuracy.value is 0.5"),
+    # Intervals: those of proportions follow from the counts, the others contain their values.
+    ("even-or-odd.json", ("summary", "accuracy", "interval", 0), 0.97,
+     "summary.accuracy.interval[0] is 0.97, but the confusion matrix gives 0.96"),
+    ("even-or-odd.json", ("summary", "error_rate", "interval", 1), 0.03, "error_rate.interval[1]"),
+    ("even-or-odd.json", ("summary", "macro_f1", "interval"), [0.98, 0.99],
+     "summary.macro_f1.interval is [0.98, 0.99], but does not contain the value 0.97"),
+    ("even-or-odd.json", ("summary", "log_loss", "interval"), [0.5, 0.6], "log_loss.interval is [0.5"),
+    ("even-or-odd.json", ("per_class", 1, "recall", "interval", 0), 0.9,
+     "per_class[1].recall.interval[0] is 0.9, but the confusion matrix gives 0.94"),
+    ("even-or-odd.json", ("per_class", 0, "roc_auc", "interval"), [0.1, 0.2],
+     "per_class[0].roc_auc.interval is [0.1, 0.2], but does not contain the value 0.99"),
+    ("even-or-odd.json", ("calibration", "bins", 14, "interval", 1), 1.0, "bins[14].interval[1] is 1"),
+    ("grouped.json", ("summary", "accuracy", "interval"), [0.8, 0.9],
+     "summary.accuracy.interval is [0.8, 0.9], but does not contain the value 0.72"),
+    ("grouped.json", ("slices", "slices", 0, "accuracy", "interval", 0), 0.3, "accuracy.interval[0] is"),
+    ("grouped.json", ("slices", "slices", 0, "difference", "interval"), [0.9, 1.0],
+     "difference.interval is [0.9, 1.0], but does not contain the value"),
+    ("grouped.json", ("per_class", 2, "precision", "interval", 1), 0.99, "precision.interval[1] is"),
+    # What follows from the bins of confidence.
+    ("even-or-odd.json", ("summary", "ece", "value"), 0.001, "ece.value is 0.001, but calibration.bins"),
+    ("even-or-odd.json", ("summary", "mce", "value"), 0.001, "mce.value is 0.001, but calibration.bins"),
+    ("even-or-odd.json", ("calibration", "mean_confidence"), 0.9, "mean_confidence is 0.9, but"),
+    ("even-or-odd.json", ("calibration", "bins", 3, "low"), 0.1, "bins[3].low is 0.1, but the width"),
+    # What follows from both sides of a comparison, and from its own counts.
+    ("digits.json.xz", ("comparison", "summary", "accuracy", "interval", 0), -0.5,
+     "comparison.summary.accuracy.interval[0] is -0.5, but the test of these counts gives"),
+    ("digits.json.xz", ("comparison", "summary", "accuracy", "p"), 0.9, "accuracy.p is 0.9, but"),
+    ("digits.json.xz", ("comparison", "summary", "macro_f1", "interval"), [-0.9, -0.8],
+     "macro_f1.interval is [-0.9, -0.8], but does not contain the difference"),
+    ("digits.json.xz", ("comparison", "per_class", 2, "recall", "bounds", 1), 0.9, "bounds[1] is 0.9"),
+    ("digits.json.xz", ("comparison", "per_class", 2, "recall", "p_adjusted"), 0.01,
+     "per_class[2].recall.p_adjusted is 0.01, but Holm's correction gives"),
+    ("digits.json.xz", ("comparison", "per_class", 2, "tendency"), "worse", 'tendency is "worse", but'),
+    ("digits.json.xz", ("comparison", "paired", "same"), 823, "paired.same is 823, but the sum over"),
+    ("digits.json.xz", ("comparison", "grown_pairs", 0, "candidate"), 99, "candidate is 99, but the"),
+    ("digits.json.xz", ("comparison", "n_tests"), 3, "comparison.n_tests is 3, but Holm's correction"),
+    ("release-review.json.xz", ("comparison", "per_class", 0, "support"), 1, "[0].support is 1, but"),
+    ("release-review.json.xz", ("comparison", "per_class", 0, "precision", "p"), 0.9, "precision.p is"),
+    ("release-review.json.xz", ("comparison", "summary", "macro_f1", "interval"), [0.9, 1.0],
+     "macro_f1.interval is [0.9, 1.0], but does not contain the difference"),
 ]  # fmt: skip
 
 
@@ -46,6 +87,31 @@ def test_a_figure_that_the_counts_do_not_give_is_refused_with_its_place(name, pa
         Review.from_json(changed(json.loads(text_of(name)), path, wrong))
     assert told in caught.value.message
     assert (caught.value.slug, caught.value.exit_code) == ("report-json-contradiction", 3)
+
+
+def sample(name):
+    return json.loads((SAMPLES / name / "report.json").read_text("utf-8"))
+
+
+FORGED_CHECKS = [
+    (("checks", 0, "value"), 0.99, "checks[0].value is 0.99, but the evaluation gives 0.89"),
+    (("checks", 0, "interval", 0), 0.89, "checks[0].interval[0] is 0.89, but the evaluation gives"),
+    (("checks", 0, "margin"), 0.5, "checks[0].margin is 0.5, but the evaluation gives"),
+    (("checks", 0, "limit"), 0.895, "checks[0]."),
+    (("checks", 3, "status"), "passed", 'checks[3].status is "passed", but the evaluation gives'),
+    (("checks", 3, "blocks"), False, "checks[3].blocks is false, but the evaluation gives true"),
+    (("checks", 2, "parts", 0, "value"), 0.5, "parts[0].value is 0.5, but the evaluation gives"),
+    (("checks", 2, "parts"), [], "checks[2].parts is a list of 0, not a list of 10"),
+    (("checks", 2, "classes"), ["x"], "x"),
+    (("verdict",), "INCONCLUSIVE", 'verdict is "INCONCLUSIVE", but the list of checks gives'),
+]
+
+
+@pytest.mark.parametrize(("path", "wrong", "told"), FORGED_CHECKS, ids=lambda v: str(v)[:50])
+def test_a_check_that_the_evaluation_does_not_give_is_refused(path, wrong, told):
+    with pytest.raises(DataError) as caught:
+        Review.from_json(changed(sample("release-review"), path, wrong))
+    assert told in caught.value.message
 
 
 def test_the_comparison_and_the_candidate_have_the_same_accuracy():
@@ -116,3 +182,24 @@ def test_figures_agree_to_nine_digits():
     assert agree(None, None)
     assert not agree(None, 0.0)
     assert not agree(0.0, None)
+
+
+@pytest.mark.parametrize("ci", ["wilson", "bootstrap", "exact"])
+@pytest.mark.parametrize("scores", [True, False])
+def test_a_comparison_that_is_written_agrees_with_itself(ci, scores, tmp_path):
+    rng = np.random.default_rng(4)
+    for n in (1, 7, 60):
+        label, sides = rng.integers(0, 3, n), []
+        for name in ("before.csv", "after.csv"):
+            p = rng.dirichlet(np.ones(3), n) + 0.5 * np.eye(3)[label]
+            p /= p.sum(axis=1, keepdims=True)
+            header = "id,label,prediction" + (",prob_0,prob_1,prob_2" if scores else "")
+            rows = [
+                ",".join(map(str, (i, label[i], p[i].argmax(), *(p[i].tolist() if scores else ()))))
+                for i in range(n)
+            ]
+            (tmp_path / name).write_text("\n".join([header, *rows]) + "\n")
+            sides.append(tmp_path / name)
+        found = reportgen.compare(*sides, ci=ci)
+        review = Review(found.candidate, found, NO_GATES).decided_by(fail_under(["accuracy=0.5"]))
+        assert Review.from_json(json.loads(json.dumps(review.to_json()))) == review

@@ -26,11 +26,11 @@ from reportgen.metrics import (
     ClassCounts,
     Metric,
     clopper_pearson,
-    exact_intervals,
     macro_note,
     ordinal,
     ordinal_metrics,
     per_class_metrics,
+    proportion_intervals,
     summary_metrics,
 )
 from reportgen.metrics.intervals import atanh_interval, log_interval, logit_interval, wilson
@@ -221,7 +221,7 @@ def test_clopper_pearson_of_the_published_accuracy(golden: dict[str, Any], level
 
 
 def test_clopper_pearson_of_the_published_classes(golden: dict[str, Any]) -> None:
-    found = exact_intervals(of(golden["matrix"])).per_class
+    found = proportion_intervals(of(golden["matrix"]), exact=True).per_class
     for name in ("recall", "precision"):
         expected = [entry[f"{name}_ci95"]["clopper_pearson"] for entry in golden["per_class"]]
         ends = np.stack([found[name].low, found[name].high], axis=1)
@@ -252,7 +252,7 @@ def test_clopper_pearson_covers_at_least_as_often_as_it_says(n: int, share: floa
 
 def test_exact_intervals_replace_those_of_all_shares_and_no_others() -> None:
     matrix = of(np.kron(HAND, np.ones((2, 2), int)))
-    found = exact_intervals(matrix, 60)
+    found = proportion_intervals(matrix, 60, exact=True)
     shares = {m.name for m in SUMMARY if m.interval == "Wilson score"}
     assert set(found.summary) == shares
     assert set(found.per_class) == {m.name for m in PER_CLASS if m.interval == "Wilson score"}
@@ -269,9 +269,9 @@ def test_exact_intervals_replace_those_of_all_shares_and_no_others() -> None:
 
 
 def test_exact_intervals_keep_what_is_undefined() -> None:
-    assert exact_intervals(ConfusionMatrix.empty(3)).summary == {}
-    assert exact_intervals(ConfusionMatrix.empty(3)).per_class == {}
-    found = exact_intervals(of([[3, 1], [0, 0]]))
+    assert proportion_intervals(ConfusionMatrix.empty(3), exact=True).summary == {}
+    assert proportion_intervals(ConfusionMatrix.empty(3), exact=True).per_class == {}
+    found = proportion_intervals(of([[3, 1], [0, 0]]), exact=True)
     assert found.summary["top5_accuracy"] == Metric(None, None, "too_few_classes")
     assert found.per_class["recall"].metric(1) == Metric(None, None, "no_true_samples")
 

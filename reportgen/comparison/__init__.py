@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         SliceChange,
         Tendency,
     )
+    from reportgen.comparison.consistency import check_comparison
     from reportgen.comparison.definitions import (
         ALPHA,
         COMPARED,
@@ -68,6 +69,7 @@ __all__ = [
     "Tendency",
     "align_predictions",
     "cautions",
+    "check_comparison",
     "compare_evaluations",
     "compare_paired",
     "match_classes",
@@ -91,6 +93,7 @@ __getattr__ = lazy_names(
             "Change ClassChange Comparison Difference McnemarBounds "
             "PairChange PairedCounts SliceChange Tendency"
         ),
+        "consistency": "check_comparison",
         "definitions": "ALPHA COMPARED COMPARED_WHERE_GIVEN COMPARISON_TERMS REASONS",
         "paired": "compare_paired",
         "significance": (

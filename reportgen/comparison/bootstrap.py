@@ -139,9 +139,11 @@ def from_draws(
         beyond = difference - (chance[1] - chance[0])
         moved = beyond - (defined - defined.mean())
         p = _p(moved, beyond) if beyond * difference > 0 else 1.0
-    ends = [_ends(moved, confidence) for confidence in _CONFIDENCES]
-    if chance is not None:
-        ends = [(min(low, difference), max(high, difference)) for low, high in ends]
+    # Percentiles of a few samples may leave the difference out.
+    ends = [
+        (min(low, difference), max(high, difference))
+        for low, high in (_ends(moved, confidence) for confidence in _CONFIDENCES)
+    ]
     return Difference(
         plain.baseline, plain.candidate, difference, ends[0], ends[1], p,
         method="paired bootstrap",

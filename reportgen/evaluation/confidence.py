@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.scoring import N_BINS, Held, Ranking, ScoreMetrics
 from reportgen.jsonio import JsonPath, Positive, Share, ShareInterval, agree
-from reportgen.metrics import MetricColumn
+from reportgen.metrics import MetricColumn, wilson
 
 __all__ = [
     "Confidence",
@@ -52,6 +52,8 @@ class ReliabilityBar:
                 place[name].contradicts(f"of {self.n:,} predictions")
         if self.accuracy is not None and not agree(self.accuracy, self.n_correct / self.n):
             place["accuracy"].disagrees(self.n_correct / self.n, "n_correct / n")
+        if self.n:
+            place["interval"].must_have_ends(wilson(self.n_correct, self.n), "n_correct / n")
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,10 @@ class Confidence:
             place["curve"].contradicts("it ends at full coverage")
         if len(self.right) != len(self.wrong) or not self.right:
             place["right"].contradicts("correct and incorrect predictions have the same bins")
+        for b, at in enumerate(place["bins"].items()):
+            for name, edge in (("low", b / N_BINS), ("high", (b + 1) / N_BINS)):
+                if not agree(getattr(self.bins[b], name), edge):
+                    at[name].disagrees(edge, f"the width of {N_BINS} equal bins")
 
 
 def _hold(held: Held | None) -> dict[str, Any]:

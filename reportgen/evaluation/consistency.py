@@ -1,7 +1,8 @@
 """Checks the metrics in a ``report.json`` against its counts.
 
 Everything that the confusion matrix determines is recomputed and compared, to detect damage and
-manual edits. Intervals are not: the file does not have all of their options.
+manual edits: values, and the intervals of proportions. The methods of other intervals may change
+between versions; each must contain its own value.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.evaluation.confidence import Confidence
 from reportgen.evaluation.pairs import Pair
 from reportgen.evaluation.proportions import ProportionPair
 from reportgen.jsonio import TOLERANCE, JsonPath, agree
@@ -24,12 +26,16 @@ from reportgen.metrics import (
     expected_cost,
     ordinal_metrics,
     per_class_metrics,
+    proportion_intervals,
     summary_metrics,
 )
 
 __all__ = [
+    "check_calibration",
+    "check_class_intervals",
     "check_class_metrics",
     "check_counts",
+    "check_intervals",
     "check_pairs",
     "check_summary",
 ]
@@ -92,6 +98,69 @@ def check_summary(
             continue
         if not agree(told[name].value, metric.value):
             place[name]["value"].disagrees(metric.value)
+
+
+def check_class_intervals(
+    told: Mapping[str, MetricColumn], confusion: ConfusionMatrix, place: JsonPath, *, exact: bool
+) -> None:
+    """The intervals of each class: those of proportions are Wilson's, or `exact`; all others
+    contain their values.
+    """
+    expected = proportion_intervals(confusion, exact=exact).per_class
+    for name, column in told.items():
+        wrong = (column.low > column.value) | (column.high < column.value)
+        if name in expected:
+            wrong |= np.abs(column.low - expected[name].low) > TOLERANCE
+            wrong |= np.abs(column.high - expected[name].high) > TOLERANCE
+        for row in np.flatnonzero(wrong).tolist():
+            at = place.items()[row][name]["interval"]
+            if name in expected:
+                at.must_have_ends(expected[name].metric(row).interval)
+            at.must_contain(column.metric(row).value)
+
+
+def check_intervals(
+    told: Mapping[str, Metric],
+    confusion: ConfusionMatrix,
+    place: JsonPath,
+    *,
+    exact: bool,
+    clustered: bool,
+) -> None:
+    """The overall intervals, as :func:`check_class_intervals`; those that allow for groups of
+    samples (`clustered`) contain their values, no more is known of them.
+    """
+    expected = {} if clustered else proportion_intervals(confusion, exact=exact).summary
+    for name, metric in told.items():
+        at = place[name]["interval"]
+        if name in expected:
+            at.must_have_ends(expected[name].interval)
+        at.must_contain(metric.value)
+
+
+def check_calibration(told: Confidence, summary: Mapping[str, Metric], place: JsonPath) -> None:
+    """What follows from the bins of confidence, in `place`, the whole document."""
+    sizes, correct = (
+        np.array([getattr(bar, name) for bar in told.bins], np.float64)
+        for name in ("n", "n_correct")
+    )
+    n, at = sizes.sum(), place["calibration"]
+    for name, total in (("right", correct.sum()), ("wrong", n - correct.sum())):
+        if sum(getattr(told, name)) != total:
+            at[name].contradicts(f"the bins contain {total:,.0f} such predictions")
+    if not n:
+        return
+    sums = sizes * [bar.confidence or 0.0 for bar in told.bins]
+    gaps = np.abs(sums - correct)
+    if not agree(told.mean_confidence, float(sums.sum() / n)):
+        at["mean_confidence"].disagrees(float(sums.sum() / n), _BINS)
+    for name, value in (("ece", gaps.sum() / n), ("mce", (gaps / np.maximum(sizes, 1)).max())):
+        metric = summary[name]
+        if metric.value is not None and not agree(metric.value, float(value)):
+            place["summary"][name]["value"].disagrees(float(value), _BINS)
+
+
+_BINS = "calibration.bins"
 
 
 def check_pairs(

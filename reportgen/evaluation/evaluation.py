@@ -22,8 +22,11 @@ from reportgen.evaluation.catalogue import OPTIONAL_METRICS, SUMMARY_METRICS
 from reportgen.evaluation.class_rows import COUNT_NAMES, ClassRows, row_texts
 from reportgen.evaluation.confidence import Confidence
 from reportgen.evaluation.consistency import (
+    check_calibration,
+    check_class_intervals,
     check_class_metrics,
     check_counts,
+    check_intervals,
     check_pairs,
     check_summary,
 )
@@ -521,6 +524,20 @@ def _check_figures(found: Evaluation, form: Document, place: JsonPath) -> None:
     check_counts(form.per_class.counts, found.count_columns(), rows)
     check_class_metrics(found.per_class, found.confusion, rows)
     check_summary(found.summary, found.confusion, found.macro, found.costs, place["summary"])
+    exact = found.intervals == "exact"
+    check_class_intervals(found.per_class, found.confusion, rows, exact=exact)
+    check_intervals(
+        found.summary,
+        found.confusion,
+        place["summary"],
+        exact=exact,
+        clustered=found.sample_groups is not None,
+    )
+    if found.confidence is not None:
+        check_calibration(found.confidence, found.summary, place)
+    for one, at in zip(found.slices.slices, place["slices"]["slices"].items(), strict=True):
+        for name in ("balanced_accuracy", "macro_f1", "confidence_gap", "difference"):
+            at[name]["interval"].must_contain(getattr(one, name).value)
     check_pairs(form.pairs, pairs_of(found.confusion), place["pairs"].items())
 
 

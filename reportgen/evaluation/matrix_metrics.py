@@ -102,9 +102,9 @@ def _intervals(
             costs=costs,
         )
     if options.ci == "exact":
-        from reportgen.metrics import exact_intervals
+        from reportgen.metrics import proportion_intervals
 
-        return exact_intervals(confusion, top5_hits)
+        return proportion_intervals(confusion, top5_hits, exact=True)
     return None
 
 

@@ -171,6 +171,32 @@ class JsonPath:
         told, right = describe_value(self.value), describe_value(expected)
         raise Contradiction(f"{self.path} is {told}, but {source} gives {right}")
 
+    def must_contain(self, value: float | None, what: str = "value") -> None:
+        """Raise :class:`Contradiction` where the interval here leaves out `value`, which is called
+        `what`; where one of the two is missing there is nothing to check.
+        """
+        if self.is_none or value is None:
+            return
+        low, high = self.ends()
+        spare = TOLERANCE * max(1.0, abs(value))
+        if not low - spare <= value <= high + spare:
+            ends = f"[{describe_value(low)}, {describe_value(high)}]"
+            raise Contradiction(
+                f"{self.path} is {ends}, but does not contain the {what} {describe_value(value)}"
+            )
+
+    def must_have_ends(
+        self, ends: tuple[Any, Any] | None, source: str = "the confusion matrix"
+    ) -> None:
+        """Raise :class:`Contradiction` where the interval here has other `ends` than `source`
+        gives; where one of the two is missing there is nothing to check.
+        """
+        if self.is_none or ends is None:
+            return
+        for at, end in zip(self.items(), map(float, ends), strict=True):
+            if not agree(at.number(), end):
+                at.disagrees(end, source)
+
     def __getitem__(self, key: str) -> JsonPath:
         """The member `key` of an object. Raises :class:`Fault` if it is missing."""
         members = self.members()

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
         Metric,
         MetricColumn,
     )
-    from reportgen.metrics.exact import exact_intervals
     from reportgen.metrics.intervals import (
         CONFIDENCE,
         EXACT,
@@ -62,6 +61,7 @@ if TYPE_CHECKING:
     from reportgen.metrics.ordinal import ORDINAL, ordinal_metrics
     from reportgen.metrics.overall import SUMMARY, Estimate, MacroNote, macro_note, summary_metrics
     from reportgen.metrics.per_class import COUNTS, PER_CLASS, per_class_metrics
+    from reportgen.metrics.proportions import proportion_intervals
     from reportgen.metrics.resampling import TIE, Layout, Resamples
     from reportgen.metrics.scores import (
         SUM_TOLERANCE,
@@ -148,7 +148,6 @@ __all__ = [
     "contradiction",
     "cost_difference",
     "decide_outputs",
-    "exact_intervals",
     "expected_cost",
     "finite_rows",
     "holm",
@@ -157,6 +156,7 @@ __all__ = [
     "ordinal_metrics",
     "per_class_metrics",
     "probabilities",
+    "proportion_intervals",
     "quantile",
     "ranked_classes",
     "score",
@@ -175,7 +175,6 @@ __getattr__ = lazy_names(
         "costs": "COSTING Costs cost_difference expected_cost",
         "counted": "Margins",
         "definitions": ("Definition Intervals Metric MetricColumn RANGES REASONS"),
-        "exact": "exact_intervals",
         "intervals": (
             "CONFIDENCE EXACT LOG LOGIT SCORE UNION WILSON clopper_pearson "
             "one_sided_error_bound quantile wilson"
@@ -186,6 +185,7 @@ __getattr__ = lazy_names(
         "ordinal": "ORDINAL ordinal_metrics",
         "overall": "Estimate MacroNote SUMMARY macro_note summary_metrics",
         "per_class": "COUNTS PER_CLASS per_class_metrics",
+        "proportions": "proportion_intervals",
         "resampling": "Layout Resamples TIE",
         "scores": (
             "Floats OutputKind SUM_TOLERANCE ScoredRows TOP_K contradiction "

@@ -23,6 +23,7 @@ from reportgen.jsonio import Json, JsonPath, translate_faults
 from reportgen.options import EvaluationOptions, InputOptions, ReviewOptions
 from reportgen.paths import local_path
 from reportgen.predictions import PredictionRows
+from reportgen.review.consistency import check_decision
 from reportgen.review.display_names import gates_by_name, named_classes, named_comparison
 from reportgen.review.source import LoadedInput, find_file, load_input, recompute, require_counts
 from reportgen.storage import is_address, typed_place
@@ -128,14 +129,19 @@ class Review:
             evaluation = Evaluation.from_json(place)
             against = place.get("comparison")
             comparison = None if against.is_none else _compared(against, evaluation)
-            decision = Decision.from_json(place) if "verdict" in place else NO_GATES
+            decision = NO_GATES
+            if "verdict" in place:
+                decision = Decision.from_json(place)
+                check_decision(decision, evaluation, comparison, place)
         return cls(evaluation, comparison, decision)
 
 
 def _compared(place: JsonPath, evaluation: Evaluation) -> Comparison:
-    from reportgen.comparison import Comparison
+    from reportgen.comparison import Comparison, check_comparison
 
-    return Comparison.from_json(place, evaluation)
+    found = Comparison.from_json(place, evaluation)
+    check_comparison(found, place)
+    return found
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,10 @@ __all__ = [
 ]
 
 
+_COUNTED = "n_correct / n"
+"""What an accuracy is made from, in words."""
+
+
 COCHRAN = 5
 """With an expected count below this, the exact test replaces the score test."""
 
@@ -182,7 +186,8 @@ class Slice:
         """
         place["n_correct"].whole(Range(0, self.n))
         if not agree(self.accuracy.value, self.n_correct / self.n):
-            place["accuracy"]["value"].disagrees(self.n_correct / self.n, "n_correct / n")
+            place["accuracy"]["value"].disagrees(self.n_correct / self.n, _COUNTED)
+        place["accuracy"]["interval"].must_have_ends(wilson(self.n_correct, self.n), _COUNTED)
 
 
 @dataclass(frozen=True)
