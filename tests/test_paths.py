@@ -42,6 +42,10 @@ def matrix(tmp_path):
         ["run", "{model}", "https://u:tok3n@host", "-o", "out"],
         ["run", "net.py:make", "data", "--weights", "https://u:tok3n@host/w.pt", "-o", "out"],
         ["predict", "{model}", "https://u:tok3n@host/d", "-o", "out"],
+        ["render", "m.csv", "-o", "out", "--images", "https://u:tok3n@host/d"],
+        ["compare", "m.csv", "m.csv", "-o", "out", "--images", "https://u:tok3n@host/d"],
+        ["baseline", "save", "m.csv", "main", "--baselines", "https://u:tok3n@host/b"],
+        ["history", "--baselines", "https://u:tok3n@host/b"],
     ],
     ids=" ".join,
 )
@@ -52,6 +56,43 @@ def test_an_address_is_refused_and_its_password_is_not_printed(words, matrix, mo
     assert "only local paths" in done.stderr
     assert "://***@" in done.stderr  # both slashes, as it was given
     assert {path.name for path in tmp_path.iterdir()} == {"m.csv"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["render", "m.csv", "-o", "out", "--report-url", "https://u:tok3n@host/r.html"],
+        ["mail", "r", "--to", "a@b.org", "--from", "a@b.org", "--smtp", "host", "--report-url",
+         "https://tok3n@host/r.html"],
+        ["comment", "r", "--pull-request", "1", "--report-url", "https://u:tok3n@host/r.html"],
+        ["track", "r", "tensorboard", "--report-url", "https://u:tok3n@host/r.html"],
+        ["index", "r", "-o", "site", "--base-url", "https://u:tok3n@host/site"],
+    ],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_an_address_that_is_published_has_no_login(words, matrix, tmp_path):
+    command("render", matrix, "-o", "r", cwd=tmp_path)
+    done = command(*words, cwd=tmp_path, code=2)
+    assert "errors.md#url-login" in done.stderr
+    assert SECRET not in done.stdout + done.stderr
+    assert not any((tmp_path / name).exists() for name in ("out", "site"))
+
+
+def test_an_address_with_an_at_sign_in_its_path_is_published(matrix, tmp_path):
+    words = ["--summary", "--report-url", "https://host/@me/r.html?by=a@b.org"]
+    command("render", matrix, "-o", "out", *words, cwd=tmp_path)
+    assert "https://host/@me/r.html" in (tmp_path / "out/summary.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "server", ["u:tok3n@host", "u:tok3n@host:25", "smtp://u:tok3n@host", "a@tok3n@h"]
+)
+def test_a_login_in_a_mail_server_is_not_printed(server, matrix, tmp_path):
+    command("render", matrix, "-o", "r", cwd=tmp_path)
+    words = ["--to", "a@b.org", "--from", "a@b.org", "--smtp", server]
+    done = command("mail", "r", *words, cwd=tmp_path, code=2)
+    assert SECRET not in done.stderr
+    assert '--smtp "***@h' in done.stderr
 
 
 def test_the_library_s_errors_hold_no_password_either():

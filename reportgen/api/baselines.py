@@ -10,7 +10,7 @@ from reportgen.errors import OutputError, UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.files import write_text
 from reportgen.options import DEFAULT_FOLDER, EvaluationOptions, InputOptions
-from reportgen.paths import output_path
+from reportgen.paths import local_path, output_path
 from reportgen.review import (
     Baselines,
     HistoryEntry,
@@ -58,7 +58,7 @@ def save_baseline(
     """
     options, figures = InputOptions.of(reading), EvaluationOptions()
     with tempfile.TemporaryDirectory(prefix="reportgen-") as spool:
-        store = Baselines(Path(folder))
+        store = Baselines(local_path(folder, "--baselines"))
         store.require_free(name, force=force)
         review = open_review(source, options, figures, Path(spool))
         require_counts(review.evaluation, "a baseline")
@@ -87,7 +87,7 @@ def history(
     `out` is an HTML page to write; it is overwritten only with `force`. Raises :class:`UsageError`
     if the folder does not exist.
     """
-    place = Path(folder)
+    place = local_path(folder, "--baselines")
     if not place.is_dir():
         raise UsageError(
             f"there is no folder of baselines {quoted(place.name)}",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from reportgen.errors import DataError, UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.options import PageOptions
+from reportgen.paths import local_path
 from reportgen.provenance import DataNote
 from reportgen.replacement import Stage
 from reportgen.reporter import Reporter
@@ -123,8 +124,8 @@ def given_images(images: str | Path | SampleImage | None) -> SampleImage | None:
 
 
 def path_of_images(images: str | Path | SampleImage | None) -> Path | None:
-    """The given folder or file of images, or None."""
-    return Path(images) if isinstance(images, (str, Path)) else None
+    """The given folder or file of images, or None; an address is refused."""
+    return local_path(images, "--images") if isinstance(images, (str, Path)) else None
 
 
 def listed_images(data: Any, evaluation: Evaluation) -> SampleImage | None:

@@ -118,6 +118,9 @@ class Envelope:
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+)(?::([0-9]{1,5}))?")
 
 
+_LOGIN = re.compile(r"(?s).*@")
+
+
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -133,7 +136,7 @@ def read_server(text: str, tls: str = "") -> SmtpServer:
     port = int(found[2] or 0) if found else 0
     if not found or not (found[2] is None or 0 < port < 65_536) or not _is_host(found[1]):
         raise UsageError(
-            f"--smtp {quoted(text)} is not a server",
+            f"--smtp {quoted(_LOGIN.sub('***@', text))} is not a server",
             slug="option-value",
             hint='write it as in "mail.example.org" or "mail.example.org:587"',
         )

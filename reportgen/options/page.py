@@ -88,6 +88,9 @@ _URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]+")
 """Characters of an address, except those that end a link in Markdown or HTML."""
 
 
+_LOGIN = re.compile(r"[^/?#]*//[^/?#]*@")
+
+
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -301,7 +304,15 @@ class PageOptions(Declared):
 
 
 def check_address(flag: str, url: str) -> None:
-    """Raise :class:`UsageError` if `url` is not a linkable http or https address."""
+    """Raise :class:`UsageError` if `url` is not a linkable http or https address, or contains a
+    login, which all readers would get.
+    """
+    if _LOGIN.match(url):
+        raise UsageError(
+            f"{flag} {quoted(without_secrets(url))} contains a login, and is published",
+            slug="url-login",
+            hint="write the address without what is before the @",
+        )
     if not _URL.fullmatch(url):
         raise UsageError(
             f"{flag} {quoted(url)} is not an address that can be linked",
