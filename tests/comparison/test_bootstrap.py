@@ -379,3 +379,11 @@ def test_the_mean_of_the_loss_draws_is_scikit_learns_log_loss():
     own = p[np.arange(300), labels]
     found = LossPairs().having((np.ones(300), own)).differences(np.random.default_rng(0), 3_000)
     assert found.mean() == pytest.approx(log_loss(labels, p, labels=[0, 1, 2]), abs=0.01)
+
+
+@pytest.mark.parametrize("chance", [None, (0.0, 0.1)])
+def test_an_interval_contains_the_difference_where_no_draw_does(chance):
+    before, after = Metric(0.9, (0.5, 1.0), None), Metric(0.1, (0.0, 0.5), None)
+    found = from_draws(before, after, np.linspace(-0.7, -0.4, 50), chance=chance)
+    for low, high in (found.interval, found.bounds):
+        assert low <= found.difference <= high
