@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reportgen.csv_text import declares_separator, separators
 from reportgen.errors import DataError
 from reportgen.jsonio import literal
 from reportgen.provenance import DataNote
@@ -55,10 +56,11 @@ _KEYS = ("id2label", "label2id", "class_to_idx", "idx_to_class", "classes", "cla
 _WNID = re.compile(r"n\d{8}")
 
 
-_NUMBER_FIRST = re.compile(r"(\d+)(?:\s*(?:[,:;=\t]|->)\s*|[.)]?\s+)(\S.*)")
+_BETWEEN = r"\s*(?:[-=]>|[,:;=|\t]|(?<=\s)-(?=\s))\s*"
+_NUMBER_FIRST = re.compile(rf"[\[(#]?(\d+)(?:{_BETWEEN}|[.)\]]?\s+)(\S.*)")
 
 
-_NUMBER_LAST = re.compile(r"(\S.*?)(?:\s*(?:[,:;=\t]|->)\s*|\s+)(\d+)")
+_NUMBER_LAST = re.compile(rf"(\S.*?)(?:{_BETWEEN}|\s+)(\d+)")
 
 
 _MOST_DIGITS = 18
@@ -94,7 +96,8 @@ def names_in_class_file(text: str, file: str) -> list[str]:
     lines = [line.strip() for line in _LINE_END.split(text)]
     while lines and not lines[-1]:
         lines.pop()
-    if text.lstrip()[:1] in ("{", "[") and not _are_bracketed(lines):
+    is_json = file.lower().endswith(".json") and bool(lines)
+    if is_json or (text.lstrip()[:1] in ("{", "[") and not _are_bracketed(lines)):
         return _of_value(_parsed(text, file), file)
     if not lines:
         return []
@@ -105,6 +108,7 @@ def names_in_class_file(text: str, file: str) -> list[str]:
         return found
     _refuse_header(lines, file)
     _refuse_marks(lines, file)
+    _refuse_gaps(lines, file)
     return lines
 
 
@@ -242,9 +246,26 @@ def _numbered(lines: Sequence[str]) -> list[str] | None:
             if not all(_is_index(m[number]) for m in matches if m):
                 continue
             pairs = [(int(m[number]), m[name].strip("\"' ")) for m in matches if m]
-            if (found := _sorted(pairs)) is not None:
+            found = _sorted(pairs)
+            if found is not None and len(set(found)) == len(found):
                 return found
     return None
+
+
+def _refuse_gaps(lines: Sequence[str], file: str) -> None:
+    """Refuse lines that begin with the numbers from 0 or 1 on, some of which are missing."""
+    found = [match for line in lines if (match := _NUMBER_FIRST.fullmatch(line))]
+    numbers = sorted(int(match[1]) for match in found if _is_index(match[1]))
+    if len(numbers) < len(lines) or len(set(numbers)) < len(numbers) or numbers[0] > 1:
+        return
+    if len(lines) - 1 < numbers[-1] - numbers[0] < 2 * len(lines):
+        raise _refused(
+            file,
+            f"begins its {len(lines):,} lines with numbers from {numbers[0]} to {numbers[-1]}: "
+            "indices, some of which are missing, or parts of the names",
+            "give every index its class; where the numbers are parts of the names, write the "
+            "names as a JSON list",
+        )
 
 
 def _of_wordnet(lines: Sequence[str]) -> list[str] | None:
@@ -282,10 +303,13 @@ def _refuse_header(lines: Sequence[str], file: str) -> None:
 def _refuse_marks(lines: Sequence[str], file: str) -> None:
     """Refuse lines with more than a name: its index, or the name, would be wrong."""
     first = lines[0]
+    marked = [line for line in lines if line.startswith(("# ", "//"))]
     if first.startswith(("#", "//", "%")) and not lines[-1].startswith(first[:1]):
+        marked = [first]
+    if len(marked) in range(1, len(lines)):
         raise _refused(
             file,
-            f"begins with {quoted(first[:40])}, which is a comment or a class",
+            f"contains {quoted(marked[0][:40])}, which is a comment or a class",
             "remove the line; where it is a class, write the names as a JSON list",
         )
     if len(lines) > 2 and first == str(len(lines) - 1):
@@ -311,8 +335,12 @@ def _refuse_marks(lines: Sequence[str], file: str) -> None:
             f"has {plural(first.count(chr(9)) + 1, 'column')}",
             "name the file .tsv, and call its columns class and index; or write one name per line",
         )
-    if any(line.endswith("{") for line in lines) and any(line == "}" for line in lines):
+    if re.match(r"item\s*\{", first) or (
+        any(line.endswith("{") for line in lines) and any(line == "}" for line in lines)
+    ):
         raise _refused(file, "is a configuration, not a list")
+    if any(re.fullmatch(r"[|+:\-\s]*--[|+:\-\s]*", line) for line in lines):
+        raise _refused(file, "is a table drawn with lines")
     if len(lines) > 1 and any(re.match(r"(?:names|classes|nc)\s*[:=]", line) for line in lines):
         raise _refused(file, "is YAML or another configuration")
 
@@ -323,9 +351,13 @@ def _head(cell: str) -> str:
 
 def _of_cells(lines: Sequence[str], file: str) -> list[str]:
     """The names in a CSV: from a name column, sorted by an index column if there is one."""
-    marks = "\t" if file.lower().endswith(".tsv") else ";" if ";" in lines[0] else ","
+    marks = ["\t"] if file.lower().endswith(".tsv") else list(separators("\n".join(lines)))
+    if len(marks) > 1:
+        raise _refused(file, "has cells that may be separated by several characters")
+    if declares_separator([lines[0]]):  # for Excel
+        lines = lines[1:]
     try:
-        rows = list(csv.reader(lines, delimiter=marks, strict=True))
+        rows = list(csv.reader(lines, delimiter=next(iter(marks), ","), strict=True))
     except csv.Error as error:
         raise _refused(file, "is not valid CSV") from error
     rows = [[cell.strip() for cell in row] for row in rows if row]
@@ -614,9 +646,18 @@ def _content(path: Path) -> bytes:
     return content
 
 
+_FOREIGN = ((b"\x93NUMPY", "a NumPy array"), (b"PK\3\4", "an archive"), (b"\x80", "a pickle"))
+
+
 def _decode(content: bytes, name: str) -> str:
+    for magic, what in _FOREIGN:
+        if content.startswith(magic):
+            raise _refused(name, f"is {what}")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
+        if "\0" in text:  # UTF-16 without a mark
+            raise UnicodeDecodeError("utf-8", content, content.index(b"\0"), len(content), "NUL")
+        return text
     except UnicodeDecodeError as error:
         # the byte-order mark was removed before
         offset = error.start + len(content) - len(error.object)

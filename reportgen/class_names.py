@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +126,8 @@ def _of_json(text: str, file: str) -> Iterator[Row]:
     yield from ((key, name, quoted(key)) for key, name in value.items())
 
 
-def _csv(line: str) -> list[str]:
-    return next(csv.reader([line]), [""])
+def _csv(mark: str, line: str) -> list[str]:
+    return next(csv.reader([line], delimiter=mark), [""])
 
 
 def _tabs(line: str) -> list[str]:
@@ -137,7 +138,11 @@ def _spaces(line: str) -> list[str]:
     return line.split(None, 1)
 
 
-_SPLITS = (_tabs, _csv, _spaces)
+_SPLITS: tuple[Callable[[str], list[str]], ...] = (
+    _tabs,
+    *(partial(_csv, mark) for mark in ",;|"),
+    _spaces,
+)
 
 
 def _n_known(lines: Sequence[tuple[int, str]], way: Any, known: set[str]) -> int:

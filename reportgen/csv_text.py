@@ -1,17 +1,22 @@
-"""CSV that is safe in spreadsheets: cells are never formulas; and reading it back."""
+"""CSV that is safe in spreadsheets: cells are never formulas; and reading it back, and that of
+others.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 __all__ = [
     "csv_cells",
     "csv_of_columns",
     "csv_rows",
     "csv_text",
+    "declares_separator",
     "guard",
+    "separators",
     "unguard",
 ]
 
@@ -63,6 +68,45 @@ def csv_rows(columns: Iterable[Iterable[object]]) -> str:
 def csv_cells(texts: Iterable[str]) -> list[str]:
     """The texts of cells: guarded, quoted if needed."""
     return [_lines([[guard(text), ""]])[: -len(",\n")] for text in texts]
+
+
+_HEAD_ROWS = 20
+
+
+def separators(text: str) -> dict[str, int]:
+    """The characters that may separate the cells of a table: ``,``, ``;``, tab or ``|`` → columns.
+
+    Those of the header count; a comma before the others, unless the first rows fit both. Several
+    if the first rows do not tell; none if each line is one cell.
+    """
+    widths = {mark: found for mark in ",;\t|" if (found := _widths(text, mark))}
+    chosen = list(widths)
+    if len(widths) > 1:
+        fitting = [mark for mark, each in widths.items() if len(set(each)) == 1]
+        if "," in widths:
+            proven = [mark for mark in fitting if len(widths[mark]) > 1]
+            chosen = proven if "," in proven else [","]
+        else:
+            chosen = fitting or chosen
+    return {mark: widths[mark][0] for mark in chosen}
+
+
+def _widths(text: str, mark: str) -> list[int]:
+    """Number of cells in each of the first rows; empty if `mark` does not separate them."""
+    if mark not in text:
+        return []
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+    try:
+        first = islice((row for row in rows if row and not declares_separator(row)), _HEAD_ROWS)
+        widths = list(map(len, first))
+    except csv.Error:
+        return []
+    return widths if widths and min(widths[:2]) > 1 else []
+
+
+def declares_separator(row: Sequence[str]) -> bool:
+    """Whether a row is the line ``sep=;`` of Excel, whatever its delimiter."""
+    return row[0].lower().startswith("sep=") and len(row) <= 2
 
 
 def _written(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:

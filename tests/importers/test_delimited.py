@@ -146,6 +146,54 @@ def test_the_hint_on_two_separators_works(box, mark, columns):
     assert found.n_samples == 2
 
 
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_the_hint_on_two_separators_works_in_a_file_beside_the_input(box, between):
+    path = box.write("id,label,prediction\n1,a,a\n2,b,a\n".replace(",", between))
+    beside = "id;camera|lens\n1;n|w\n2;s|w\n"
+    with pytest.raises(DataError, match="may be separated by") as caught:
+        reportgen.load(path, metadata=box.write(beside, "beside.csv"))
+    assert caught.value.hint.endswith("in a file beside INPUT by its first line: sep=; or sep=|")
+    found = reportgen.load(path, metadata=box.write("sep=;\n" + beside, "beside.csv"))
+    assert found.n_samples == 2
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_every_file_beside_the_input_is_read_with_the_separator_of_its_header(box, mark):
+    path = box.write("id,prediction\n1,a\n2,a\n3,b\n")
+    beside = {
+        "labels": "id,label\n1,a\n2,b\n3,b\n",
+        "metadata": "id,camera\n1,n\n2,s\n3,s\n",
+        "costs": "true,predicted,cost\nb,a,5\n",
+        "classes": "index,class\n1,a\n0,b\n",
+        "class_names": "class,name\na,ant\nb,bee\n",
+        "hierarchy": "class,group\na,insect\nb,insect\n",
+    }
+    files = {
+        option: box.write(text.replace(",", mark), f"{option}.csv")
+        for option, text in beside.items()
+    }
+    found = reportgen.load(path, **files)
+    assert found.classes == ("bee", "ant")
+    assert found.summary["accuracy"].value == pytest.approx(2 / 3)
+    assert found.summary["expected_cost"].value == pytest.approx(5 / 3)
+    assert [one.name for one in found.slices.columns] == ["camera"]
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.txt"])
+@pytest.mark.parametrize("head", ["", "label\n"])
+def test_files_of_one_column_are_matched_by_position(box, name, head):
+    path = box.write("prediction\na\na\nb\n")
+    labels = box.write(f"{head}a\nb\nb\n", name)
+    found = reportgen.load(path, labels=labels, labels_id="none")
+    assert found.summary["accuracy"].value == pytest.approx(2 / 3)
+
+
+def test_a_table_of_one_column_has_no_predictions(box):
+    with pytest.raises(DataError) as caught:
+        reportgen.load(box.write("label\na\nb\n"))
+    assert caught.value.slug == "table-columns"
+
+
 @pytest.mark.parametrize(
     ("content", "slug", "words"),
     [

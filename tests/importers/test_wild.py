@@ -444,6 +444,9 @@ def test_labels_with_other_separators_than_the_predictions_are_joined(box, mark)
         ("c.txt", "'cat'\n'dog'\n"), ("c.txt", "cat,\ndog\n"), ("c.txt", "cat\tKatze\ndog\tHund\n"),
         ("c.pbtxt", "item {\n  id: 1\n}\n"), ("c.txt", "nc: 2\nnames: ['cat']\n"),
         ("c.json", '{"classes": ["cat", "dog"], "names": ["dog", "cat"]}'),
+        ("c.txt", "cat\n# furry\ndog\n"), ("c.txt", "cat\ndog\n// end\n"), ("c.txt", "0 cat\n1 dog\n3 bird\n"),
+        ("c.txt", "| id | name |\n|----|------|\n| 0 | cat |\n"), ("c.pbtxt", "item { id: 1 name: 'cat' }\nitem { id: 2 name: 'dog' }\n"),
+        ("c.json", "null"), ("c.json", "cat\ndog\n"), ("c.csv", "class;index|x\ncat;0|1\ndog;1|2\n"),
     ],
 )  # fmt: skip
 def test_a_file_with_more_than_names_is_no_class_list(tmp_path, name, text):
@@ -460,6 +463,10 @@ def test_a_file_with_more_than_names_is_no_class_list(tmp_path, name, text):
         ("c.csv", ",class\n0,cat\n1,dog\n"), ("c.csv", "Unnamed: 0,label\n0,cat\n1,dog\n"),
         ("c.csv", "label,label_name\n0,cat\n1,dog\n"), ("c.json", '{"cat": "0", "dog": "1"}'),
         ("c.json", '{"label_to_id": {"cat": 0, "dog": 1}}'),
+        ("c.txt", "(1) dog\n(0) cat\n"), ("c.txt", "[1] dog\n[0] cat\n"), ("c.txt", "#1 dog\n#0 cat\n"),
+        ("c.txt", "1 => dog\n0 => cat\n"), ("c.txt", "1 - dog\n0 - cat\n"), ("c.txt", "1|dog\n0|cat\n"),
+        ("c.csv", "sep=;\nindex;class\n1;dog\n0;cat\n"), ("c.csv", "index|class\n1|dog\n0|cat\n"),
+        ("c.csv", "index\tclass\n1\tdog\n0\tcat\n"),
     ],
 )  # fmt: skip
 def test_further_forms_of_class_lists(tmp_path, name, text):
@@ -468,11 +475,42 @@ def test_further_forms_of_class_lists(tmp_path, name, text):
 
 
 @pytest.mark.parametrize(
-    "names", [("0_cat", "1_dog"), ("001.Albatross", "002.Finch"), ("#1", "#2")]
+    "names",
+    [
+        ("0_cat", "1_dog"),
+        ("001.Albatross", "002.Finch"),
+        ("#1", "#2"),
+        ("class 0", "class 1"),
+        ("1 euro", "2 euro", "5 euro", "10 euro"),
+        ("20 km/h", "30 km/h"),
+        ("$", "#", "%"),
+    ],
 )
 def test_names_that_begin_with_a_number_are_names(tmp_path, names):
     (tmp_path / "c.txt").write_text("\n".join(names))
     assert read_class_list(tmp_path / "c.txt") == names
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\x93NUMPY\1\0", "a NumPy array"), (b"\x80\4cat", "a pickle"), (b"PK\3\4", "an archive"),
+        ("cat\ndog\n".encode("utf-16-le"), "not UTF-8 at byte 1"),
+    ],
+)  # fmt: skip
+def test_class_lists_of_programs_are_refused_by_their_name(tmp_path, content, words):
+    (tmp_path / "c.npy").write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        read_class_list(tmp_path / "c.npy")
+
+
+def test_names_that_begin_with_numbers_can_be_listed_as_json(tmp_path):
+    (tmp_path / "c.txt").write_text("1 cent\n2 cent\n5 cent\n")
+    with pytest.raises(DataError) as caught:
+        read_class_list(tmp_path / "c.txt")
+    assert caught.value.hint.endswith("write the names as a JSON list")
+    (tmp_path / "c.json").write_text('["1 cent", "2 cent", "5 cent"]')
+    assert read_class_list(tmp_path / "c.json") == ("1 cent", "2 cent", "5 cent")
 
 
 def test_texts_that_python_would_join_are_no_literal():

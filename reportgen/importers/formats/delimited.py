@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from io import StringIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from reportgen.csv_text import declares_separator, separators
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.formats.compressed import compression_of, inner_name, open_bytes, open_text
 from reportgen.importers.formats.limits import file_sha256, readable, require_plain_file
@@ -40,9 +40,6 @@ _BLOCK = 1 << 18
 
 
 _HEAD = 1 << 20  # characters
-
-
-_HEAD_ROWS = 20
 
 
 _UTF8 = ("utf-8", "utf-8-sig")
@@ -141,49 +138,20 @@ def _found_separator(path: Path, encoding: str) -> str:
             text = stream.read(_HEAD)
     except (OSError, UnicodeError, DataError):
         return ""  # the reader reports the error
-    widths = {mark: found for mark in ",;\t|" if (found := _widths(text, mark))}
-    if "," in widths:
-        equal = [mark for mark, each in widths.items() if len(each) > 1 and len(set(each)) == 1]
-        if "," in equal and len(equal) > 1:
-            raise _two_separators(path, equal, widths)
-        return ""
-    if len(widths) > 1:
-        equal = [mark for mark, each in widths.items() if len(set(each)) == 1]
-        if len(equal) != 1:
-            raise _two_separators(path, equal or list(widths), widths)
-        return equal[0]
-    return next(iter(widths), "")
-
-
-def _widths(text: str, mark: str) -> list[int]:
-    """Number of cells in each of the first rows; empty if `mark` does not separate them."""
-    if mark not in text:
-        return []
-    whole = text[: text.rfind("\n") + 1] if len(text) == _HEAD else text
-    rows = csv.reader(StringIO(whole, newline=""), delimiter=mark, strict=True)
-    try:
-        first = list(islice((row for row in rows if row and not _declares(row)), _HEAD_ROWS))
-    except csv.Error:
-        return []
-    widths = list(map(len, first))
-    return widths if widths and min(widths[:2]) > 1 else []
-
-
-def _declares(row: Sequence[str]) -> bool:
-    """Whether a row is the line ``sep=;``, whatever its delimiter."""
-    return row[0].lower().startswith("sep=") and len(row) <= 2
-
-
-def _two_separators(path: Path, marks: Sequence[str], widths: Mapping[str, list[int]]) -> DataError:
-    words = [delimiter_word(mark) for mark in marks]
-    return DataError(
-        f"the cells of {quoted(path.name)} may be separated by {' or by '.join(words)}",
-        slug="table-delimiter",
-        details=[
-            f"{word}: {widths[mark][0]:,} columns" for mark, word in zip(marks, words, strict=True)
-        ],
-        hint="specify which: " + " or ".join(f"--delimiter {word}" for word in words),
-    )
+    found = separators(text[: text.rfind("\n") + 1] if len(text) == _HEAD else text)
+    if len(found) > 1:
+        words = list(map(delimiter_word, found))
+        options = " or ".join(f"--delimiter {word}" for word in words)
+        lines = " or ".join(f"sep={mark}" for mark in found if mark != "\t")
+        raise DataError(
+            f"the cells of {quoted(path.name)} may be separated by {' or by '.join(words)}",
+            slug="table-delimiter",
+            details=[
+                f"{word}: {found[mark]:,} columns" for mark, word in zip(found, words, strict=True)
+            ],
+            hint=f"specify which: {options}; in a file beside INPUT by its first line: {lines}",
+        )
+    return "".join(found).replace(",", "")
 
 
 def separated_by(mark: str) -> str:
@@ -252,7 +220,7 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
                 if width == 0:
                     yield begun, first
                 return
-            if not row or (not first and _declares(row)):
+            if not row or (not first and declares_separator(row)):
                 continue
             if spaces and width is None:
                 width, first = 0, row[1:] if row[0] == "#" else row
