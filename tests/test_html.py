@@ -327,6 +327,7 @@ def test_numbers_stay_on_the_line_of_their_unit_and_of_the_other_end():
         "--group-column",
         "1,028 / 5,000",
     ]
+    assert unbroken(say("(p {p}, Holm)", p="< 0.001")) == ["p &lt; 0.001"]
     assert unbroken("cat–dog, 64 of 100, 3 ppm, and / or") == []
     assert words("<b> ≤ 5% & more") == '&lt;b&gt; <span class="nb">≤ 5%</span> &amp; more'
 

@@ -92,6 +92,7 @@ def test_an_evaluation_shows_verdict_metrics_and_matrix_as_the_page_does():
     found = factories.scored(factories.cifar())
     report, text = build_report(found), seen(found).text
     said(report, text)
+    assert text.count("simultaneous ") == 1, "the interval of the lowest recall"
     for row in report.matrix.rows:
         assert "".join([str(row.name), *(f"{n:,}" for n in row.counts)]) in text
 

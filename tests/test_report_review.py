@@ -150,16 +150,18 @@ def test_numbers_of_a_gate_have_the_digits_that_its_outcome_needs():
 @pytest.mark.parametrize(
     ("metric", "unit", "limit", "margin", "bound"),
     [
-        ("accuracy", "points", 0.005, 0.13968, "one-sided ≥ +13.5 pp"),
-        ("accuracy", "points", 0.005, -0.007, "one-sided ≥ −1.2 pp"),
-        ("log_loss", "", 0.1, 0.03, "one-sided ≤ 0.070"),
+        ("accuracy", "points", 0.005, 0.13968, "lower bound +13.5 pp"),
+        ("accuracy", "points", 0.005, -0.007, "lower bound −1.2 pp"),
+        ("log_loss", "", 0.1, 0.03, "upper bound 0.070"),
     ],
 )
 def test_the_margin_of_non_inferiority_follows_from_its_row(metric, unit, limit, margin, bound):
     gate = Gate("kept", limit, metric=metric, rule="not_worse_by")
     one = Check(gate, "rule", "passed", False, 0.1, (0.09, 0.2), "", "S.", unit=unit, margin=margin)
-    (row,) = gate_section(Decision("SHIP", "r", (one,))).rows
+    section = gate_section(Decision("SHIP", "r", (one,)))
+    (row,) = section.rows
     assert plain(row.bound) == bound
+    assert "Bounds are one-sided 95%." in str(section.lead)
     assert row.intervals == f"{row.range}; {row.bound}"
     assert (
         gate_section(Decision("SHIP", "r", (check("a", "passed", margin=0.1),))).rows[0].bound == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -133,10 +134,14 @@ sign; an option."""
 
 def words(value: Words | str) -> Markup:
     """A sentence with its names."""
+    shown = Markup("")
     parts = (value,) if isinstance(value, str) else value.parts
-    return Markup("").join(
-        _in_sentence(part) if isinstance(part, Name) else _unbroken(part) for part in parts
-    )
+    for is_text, some in groupby(parts, lambda part: isinstance(part, str)):
+        if is_text:  # "p " and "< 0.001" belong together
+            shown += _unbroken("".join(map(str, some)))
+        else:
+            shown += Markup("").join(_in_sentence(part) for part in some if isinstance(part, Name))
+    return shown
 
 
 def _unbroken(text: str) -> Markup:

@@ -89,7 +89,7 @@ def _facts(mail: Mail) -> str:
 def _metric(tile: Tile) -> str:
     """The number, its counts, the change, and its gate, one line each."""
     ends = range_text(tile.cell, tile.unit)
-    span = f" ({'simultaneous ' * tile.simultaneous}95% CI {ends})" * bool(ends)
+    span = f" ({tile.ci} {ends})" * bool(ends)
     lines = [f"{_plain(tile.title)}: {value_text(tile)}{span}"]
     lines += map(_plain, tile.lines[:1])
     if tile.change:
@@ -105,13 +105,13 @@ def _gate(row: GateRow, mail: Mail) -> str:
     measured = " ".join(filter(None, (_plain(row.subject or ""), row.value)))
     lines = [
         _plain(row.name) + f" ({row.weight})" * bool(row.weight),
-        f"required {_plain(f'{row.figure} {row.required}'.strip())}",
+        f"required {_plain(row.asked)}",
         measured
         + f" (95% CI {row.intervals})" * bool(row.range)
         + f", margin {row.margin}" * bool(row.margin),
     ]
     if mail.sentences and row.status != "passed":
-        lines += filter(None, [" ".join(filter(None, (_plain(row.detail), _plain(row.needed))))])
+        lines += filter(None, [_plain(row.remark)])
     status = row.word.upper()
     gap = max(INDENT - len(status), 2)
     text = "\n".join(_wrap(" " * INDENT + line, " " * INDENT) for line in lines)

@@ -146,7 +146,7 @@ def _gates(report: Report, size: Size) -> Iterator[str]:
             (
                 f"{STATUSES[row.status]} {row.word}" + (f" ({row.weight})" if row.weight else ""),
                 _md(row.name),
-                _md(f"{row.figure} {row.required}".strip()),
+                _md(row.asked),
                 " ".join(filter(None, (_md(row.subject or ""), f"**{_md(row.value)}**"))),
                 _md(row.intervals or "none"),
                 _md(row.margin or "none"),
@@ -157,9 +157,9 @@ def _gates(report: Report, size: Size) -> Iterator[str]:
     if len(rows) > len(shown):
         yield f"{plural(len(rows) - len(shown), 'further gate')}: see the full report."
     yield "\n".join(
-        f"- {_md(row.name)}: {_md(' '.join(filter(None, (row.detail, row.needed))))}"
+        f"- {_md(row.name)}: {_md(row.remark)}"
         for row in shown
-        if row.status in ("failed", "inconclusive") and (row.detail or row.needed)
+        if row.status in ("failed", "inconclusive") and row.remark
     )
 
 
@@ -169,7 +169,7 @@ def _key_metrics(report: Report) -> str:
     heads = ("Metric", ">Value", ">95% CI", *((">Baseline", ">Δ", "Result") if compared else ()))
     rows = []
     for tile in tiles:
-        ends = "simultaneous 95% CI " * tile.simultaneous + range_text(tile.cell, tile.unit)
+        ends = f"{tile.ci} " * tile.simultaneous + range_text(tile.cell, tile.unit)
         row = [_md(tile_title(tile)), f"**{_md(value_text(tile))}**", _md(ends or "none")]
         change = tile.change
         if change is not None:

@@ -74,10 +74,10 @@ def gate_table(report: Report) -> tuple[tuple[str, ...], tuple[tuple[str, ...], 
         (
             row.word + f" ({row.weight})" * bool(row.weight),
             row.name.full,
-            f"{row.figure} {row.required}".strip(),
+            row.asked,
             row.subject.full if row.subject else "",
             row.value,
-            row.range,
+            row.intervals,
             row.margin,
         )
         for row in rows

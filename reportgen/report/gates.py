@@ -181,8 +181,18 @@ class GateRow:
 
     @property
     def intervals(self) -> str:
-        """``+13.3 to +15.1 pp; one-sided ≥ +13.5 pp``."""
+        """``+13.3 to +15.1 pp; lower bound +13.5 pp``."""
         return "; ".join(filter(None, (self.range, self.bound)))
+
+    @property
+    def asked(self) -> str:
+        """The requirement with its metric."""
+        return f"{self.figure} {self.required}".strip()
+
+    @property
+    def remark(self) -> str:
+        """The detail, and the samples needed."""
+        return " ".join(filter(None, (self.detail, self.needed)))
 
     @property
     def failed(self) -> int:
@@ -232,6 +242,8 @@ def _lead(checks: Sequence[Check]) -> Words:
     lead = "Failed gates first; numbers refer to gates.toml. Decisions use unrounded values."
     if any(len(check.parts) > 1 for check in checks):
         lead += " CIs of single classes are pointwise."
+    if any(map(_bound, checks)):
+        lead += " Bounds are one-sided 95%."
     if any(check.status == "inconclusive" for check in checks):
         lead += " Inconclusive: the 95% CI includes the limit."
     return say(lead)
@@ -320,14 +332,14 @@ def _margin(check: Check) -> str:
 
 
 def _bound(check: Check) -> str:
-    """``one-sided ≥ +13.5 pp``; of a loss, which is better lower, ``≤``."""
+    """``lower bound +13.5 pp``; of a metric that is better when low, the upper one."""
     if check.margin is None or check.gate.rule != "not_worse_by":
         return ""
     gain = check.margin - check.limit
     known = DEFINITIONS.get(check.metric) or OF_CLASS.get(check.metric)
     is_loss = known is not None and known.higher_is_better is False
     end = quantity(-gain if is_loss else gain, check.unit, check.limit)
-    return f"one-sided {'≤' if is_loss else '≥'}{NBSP}{end}"
+    return f"{'upper' if is_loss else 'lower'} bound {end}".replace(" ", NBSP)
 
 
 def _detail(check: Check) -> str:

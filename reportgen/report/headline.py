@@ -80,6 +80,11 @@ class Tile:
     gate: GateMark | None = None
     simultaneous: bool = False
 
+    @property
+    def ci(self) -> str:
+        """The kind of its interval."""
+        return "simultaneous 95% CI" if self.simultaneous else "95% CI"
+
 
 @dataclass(frozen=True)
 class SummaryRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from reportgen.analysis.slices import REASONS, Slice, SliceReport
@@ -17,6 +17,7 @@ from reportgen.text import count, plural
 __all__ = [
     "SliceRow",
     "SliceSection",
+    "difference_range",
     "points",
     "points_range",
     "slice_section",
@@ -155,11 +156,22 @@ def points_range(ends: tuple[float, float] | None) -> str:
 
     An end that would round to 0 gets more digits.
     """
-    return f"{_end(ends[0])} to {_end(ends[1])}" if ends else ""
+    return difference_range(ends, points, 100)
 
 
-def _end(difference: float) -> str:
-    if abs(difference) >= 0.0005 or not difference:
-        return points(difference)
-    digits = max(2, -math.floor(math.log10(100 * abs(difference))))
-    return f"{'+' if difference > 0 else MINUS}{100 * abs(difference):.{digits}f}"
+def difference_range(
+    ends: tuple[float, float] | None, text: Callable[[float], str], scale: float = 1
+) -> str:
+    """Both ends as `text` has them; empty without an interval.
+
+    An end below 0.0005, which `text` would round to 0, is shown times `scale` with one digit.
+    """
+    if ends is None:
+        return ""
+    low, high = (_tiny(end, scale) if 0 < abs(end) < 0.0005 else text(end) for end in ends)
+    return f"{low} to {high}"
+
+
+def _tiny(value: float, scale: float) -> str:
+    shown = scale * abs(value)
+    return f"{'+' if value > 0 else MINUS}{shown:.{-math.floor(math.log10(shown))}f}"

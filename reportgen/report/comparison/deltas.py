@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +10,7 @@ from reportgen.comparison import ALPHA, Difference, Tendency
 from reportgen.evaluation import CLASS_METRICS, SUMMARY_METRICS
 from reportgen.metrics import COSTING, Definition
 from reportgen.report.elements import NOT_AVAILABLE, Footnotes, number
-from reportgen.report.slices import points, points_range
+from reportgen.report.slices import difference_range, points, points_range
 from reportgen.report.words import MINUS, Words, signed
 from reportgen.text import count
 
@@ -143,7 +142,7 @@ def delta(
         after=_side(difference.candidate, definition),
         exact_before=difference.baseline,
         text=NOT_AVAILABLE if value is None else text(value),
-        range=points_range(ends) if is_share else _plain_range(ends),
+        range=points_range(ends) if is_share else difference_range(ends, _plain),
         unit="points" if is_share else "",
         kind=kind,
         word=_word(difference, kind),
@@ -176,18 +175,6 @@ def _plain(value: float) -> str:
         return "0"
     text = signed(abs(value))
     return f"{'+' if value > 0 else MINUS}{text}"
-
-
-def _plain_range(ends: tuple[float, float] | None) -> str:
-    """``−0.012 to +0.340``; an end that would round to 0 gets more digits."""
-    return f"{_plain_end(ends[0])} to {_plain_end(ends[1])}" if ends else ""
-
-
-def _plain_end(value: float) -> str:
-    if abs(value) >= 0.0005 or not value:
-        return _plain(value)
-    digits = -math.floor(math.log10(abs(value)))
-    return f"{'+' if value > 0 else MINUS}{abs(value):.{digits}f}"
 
 
 def scale_of(values: Iterable[float]) -> Scale:
