@@ -98,7 +98,12 @@ def _of_environment(*names: str) -> str:
     return next((found for name in names if (found := os.environ.get(name))), "")
 
 
-_SAID = re.compile(r"AWS Error ([A-Z_]+)|HTTP (?:status|response code)?:? ?(\d{3})|curlCode: (\d+)")
+_SAID = re.compile(
+    r"AWS Error ([A-Z_]+)|curlCode: (\d+)|CURL error \[(\d+)\]|HTTP status code: (40[13])"
+    r"|(OAuth2 access token|Failed to get token|NoAuthenticationInformation)"
+    r"|(AuthenticationFailed|AuthorizationFailure|AuthorizationPermissionMismatch)"
+    r"|(Could not connect to server|Could not resolve host|ContainerNotFound)",
+)
 
 
 _REASONS = {
@@ -111,6 +116,17 @@ _REASONS = {
     "SLOW_DOWN": "the service asks for fewer requests",
     "SERVICE_UNAVAILABLE": "the service is not available",
     "INTERNAL_FAILURE": "the service failed",
+    "401": "the credentials are not accepted",
+    "403": "access is denied",
+    "OAuth2 access token": "there are no credentials",
+    "Failed to get token": "there are no credentials",
+    "NoAuthenticationInformation": "there are no credentials",
+    "AuthenticationFailed": "the credentials are not accepted",
+    "AuthorizationFailure": "access is denied",
+    "AuthorizationPermissionMismatch": "access is denied",
+    "ContainerNotFound": "there is no such container",
+    "Could not connect to server": "nothing listens there",
+    "Could not resolve host": "its host is not known",
     "6": "its host is not known",
     "7": "nothing listens there",
     "28": "no response in time",
@@ -165,8 +181,8 @@ def _unreachable(address: Address, error: Exception) -> DataError:
     return DataError(
         f"the address of {quoted(address.name)} can't be reached: {_reason(error)}",
         slug="address-unreachable",
-        details=[_tried()],
-        hint=_WAY_OUT,
+        details=_tried(address),
+        hint=_way_out(address),
     )
 
 
@@ -174,22 +190,34 @@ def _not_written(address: Address, error: Exception) -> OutputError:
     return OutputError(
         f"cannot write {quoted(address.name)} to its address: {_reason(error)}",
         slug="address-not-written",
-        details=[_tried()],
-        hint=_WAY_OUT,
+        details=_tried(address),
+        hint=_way_out(address),
     )
 
 
-def _tried() -> str:
-    return (
-        f"tried {TRIES} times, {CONNECT_SECONDS} s for a connection and {REQUEST_SECONDS} s for a "
-        "response each"
+def _tried(address: Address) -> list[str]:
+    """What was tried, as far as it is known."""
+    if address.scheme == "s3":
+        return [
+            f"tried {TRIES} times, {CONNECT_SECONDS} s for a connection and {REQUEST_SECONDS} s "
+            "for a response each"
+        ]
+    return [f"tried for {REQUEST_SECONDS} s"] if address.scheme == "gs" else []
+
+
+def _way_out(address: Address) -> str:
+    if not address.scheme:
+        return "check the network, and the options of the file system"
+    azure = (
+        "without credentials, run az login or set AZURE_TENANT_ID, AZURE_CLIENT_ID and "
+        "AZURE_CLIENT_SECRET"
     )
-
-
-_WAY_OUT = (
-    "check the network and the endpoint; a missing region (AWS_REGION, or ?region=), profile or "
-    "role may be why"
-)
+    also = {
+        "s3": "a missing region (AWS_REGION, or ?region=), profile or role may be why",
+        "gs": "without credentials, set GOOGLE_APPLICATION_CREDENTIALS or run gcloud auth "
+        "application-default login",
+    }
+    return f"check the network and the endpoint; {also.get(address.scheme, azure)}"
 
 
 def as_seen(address: Address) -> Address:

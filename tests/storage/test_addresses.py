@@ -2,6 +2,7 @@
 
 import pickle
 
+import pyarrow.fs
 import pytest
 
 import reportgen
@@ -101,6 +102,11 @@ def test_an_address_inside_a_file_is_none(tmp_path):
         ("in bucket 'b': AWS Error ACCESS_DENIED during HeadObject", "access is denied"),
         ("AWS Error NETWORK_CONNECTION during PutObject operation: curlCode: 7", "nothing listens there"),
         ("AWS Error UNKNOWN (HTTP status 418): bucket b at host:9", "the request failed"),
+        ("Retry policy exhausted: PerformWork() - CURL error [7]=Could not connect", "nothing listens there"),
+        ("last message of Could not create a OAuth2 access token to authenticate", "there are no credentials"),
+        ("Permanent error: Received HTTP status code: 403 error_info={}", "access is denied"),
+        ("Check 'https://me.blob.core.windows.net/b' failed: Failed to get token", "there are no credentials"),
+        ("Azure Error: [] Fail to get a connection: Could not connect to server", "nothing listens there"),
     ],
 )  # fmt: skip
 def test_what_pyarrow_says_of_a_request_is_told_without_the_bucket(said, reason):
@@ -115,3 +121,27 @@ def test_what_pyarrow_says_of_a_request_is_told_without_the_bucket(said, reason)
         "address-unreachable", "address-not-written",
     ]  # fmt: skip
     assert [one.value.exit_code for one in (read, written)] == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("text", "tried", "way_out"),
+    [
+        ("s3://b/a.csv", "tried 3 times", "AWS_REGION"),
+        ("gs://b/a.csv", "tried for 30 s", "GOOGLE_APPLICATION_CREDENTIALS"),
+        ("abfs://c@me.dfs.core.windows.net/a.csv", None, "az login"),
+    ],
+)
+def test_an_error_tells_what_was_tried_and_where_credentials_of_that_service_are(
+    text, tried, way_out
+):
+    with pytest.raises(DataError) as caught, reached(typed_place(text, "INPUT")):
+        raise OSError("bucket")
+    assert way_out in caught.value.hint
+    assert not caught.value.details if tried is None else (tried in caught.value.details[0])
+
+
+def test_an_error_of_a_file_system_of_the_caller_s_sends_to_its_options():
+    place = typed_place("b/a.csv", "INPUT", pyarrow.fs.LocalFileSystem())
+    with pytest.raises(DataError) as caught, reached(place):
+        raise OSError("bucket")
+    assert caught.value.hint.endswith("the options of the file system")
