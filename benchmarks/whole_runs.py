@@ -73,7 +73,7 @@ with torch.inference_mode():
 """,
     "timm": """
 import timm
-model = timm.create_model("resnet18", num_classes=10, checkpoint_path="timm.pth").eval()
+model = timm.create_model("resnet10t", num_classes=10, checkpoint_path="timm.pth").eval()
 config = timm.data.resolve_model_data_config(model, use_test_size=True)
 prepare = timm.data.create_transform(**config, is_training=False)
 with torch.inference_mode():
@@ -85,7 +85,7 @@ OURS = {
     "class folders": ["networks.py:make", "--weights", "weights.pt", "--resize", "128x128"],
     "ONNX": ["model.onnx", "--resize", "128x128"],
     "Hugging Face": ["hf"],
-    "timm": ["timm:resnet18", "--weights", "timm.pth"],
+    "timm": ["timm:resnet10t", "--weights", "timm.pth"],
 }
 NETWORKS = """
 import torchvision
@@ -165,7 +165,9 @@ def _make(folder: Path) -> None:
         network, (torch.zeros(2, 3, 128, 128),), folder / "model.onnx", external_data=False,
         dynamic_shapes=({0: torch.export.Dim("batch", min=1)},), verbose=False,
     )  # fmt: skip
-    torch.save(timm.create_model("resnet18", num_classes=CLASSES).state_dict(), folder / "timm.pth")
+    torch.save(
+        timm.create_model("resnet10t", num_classes=CLASSES).state_dict(), folder / "timm.pth"
+    )
     names = {i: f"class {i}" for i in range(CLASSES)}
     config = transformers.ViTConfig(
         hidden_size=192, num_hidden_layers=8, num_attention_heads=3, intermediate_size=768,

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reportgen.errors import DataError, OutputError, UsageError
-from reportgen.text import listing, middle_cut, quoted, without_secrets
+from reportgen.text import listing, middle_cut, printable, quoted, without_secrets
 
 __all__ = [
+    "as_typed",
+    "exists",
     "is_pattern",
     "local_path",
     "matching_files",
@@ -47,7 +49,7 @@ def refuse_address(path: str | os.PathLike[str], what: str) -> None:
             slug="option-value",
             hint="pass the path without it",
         )
-    if _ADDRESS.match(text) and not _exists(text):
+    if _ADDRESS.match(text) and not exists(text):
         raise UsageError(
             f"{what} {quoted(shown_address(text))}: only local paths are read, "
             "nothing is downloaded",
@@ -110,11 +112,18 @@ def _empty(what: str) -> UsageError:
     )
 
 
-def _exists(path: str) -> bool:
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Whether there is such a file or folder; False for what can't be a path at all."""
     try:
         return os.path.lexists(path)
     except (OSError, ValueError):
         return False
+
+
+def as_typed(path: Path) -> str:
+    """A path to type in a command: as given, or relative; never absolute."""
+    relative = os.path.relpath(path) if path.is_absolute() else os.fspath(path)
+    return printable(path.name if relative.startswith("..") else relative)
 
 
 def part_files(folder: Path) -> tuple[Path, ...]:
@@ -125,7 +134,7 @@ def part_files(folder: Path) -> tuple[Path, ...]:
 
 def is_pattern(path: str | os.PathLike[str]) -> bool:
     """Whether it contains ``*``, ``?`` or ``[``, and no file has that exact name."""
-    return glob.has_magic(os.fspath(path)) and not _exists(os.fspath(path))
+    return glob.has_magic(os.fspath(path)) and not exists(path)
 
 
 def pattern_root(pattern: Path) -> Path:

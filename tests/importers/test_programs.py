@@ -295,3 +295,32 @@ def test_tables_in_other_files(here, form):
             folder.mkdir(parents=True, exist_ok=True)
             table.iloc[20 * i : 20 * i + 20].to_csv(folder / f"part-{i}.csv", index=False)
     assert is_right(f"t.{form}{more}")
+
+
+def texts_of_ultralytics(folder, files):
+    """``save_txt`` of its classification: for each image up to five classes, the best first."""
+    folder.mkdir(parents=True)
+    for file, shares in zip(files, SHARES, strict=True):
+        lines = [f"{shares[k]:.2f} {NAMES[k]}" for k in (-shares).argsort()]
+        (folder / f"{Path(file).stem}.txt").write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("name", ["predict", "predict/labels"])
+def test_texts_of_ultralytics_become_a_table_by_the_printed_lines(here, name):
+    texts_of_ultralytics(Path("predict/labels"), FILES)
+    with pytest.raises(ReportgenError) as caught:
+        report(name)
+    error = caught.value
+    assert (error.slug, "as ultralytics saves them" in error.message) == ("input-kind", True)
+    exec("\n".join(line[4:] for line in error.details if line.startswith("    ")), {})
+    stems = [Path(file).stem for file in FILES]
+    pd.DataFrame({"id": stems, "label": TRUE}).to_csv("truth.csv", index=False)
+    words = error.hint.partition("reportgen render ")[2].replace("TABLE", "truth.csv")
+    assert is_right(words.partition(" -o OUT")[0])
+
+
+def test_other_texts_are_no_predictions_of_ultralytics(here):
+    Path("notes").mkdir()
+    Path("notes/a.txt").write_text("0.98, and more\n")
+    with pytest.raises(ReportgenError, match="contains no tables"):
+        report("notes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from reportgen.errors import DataError
+from reportgen.importers.formats.limits import readable
 from reportgen.importers.formats.schemas import schema_of
 from reportgen.importers.formats.tables import HELD_BYTES, TEXT, Column, Spool, Table
+from reportgen.paths import as_typed
 from reportgen.storage import Address, Place
 from reportgen.text import listing, printable, quoted
 
@@ -23,6 +26,7 @@ __all__ = [
     "kinds_of_parts",
     "mixed_parts",
     "open_parts",
+    "refuse_text_per_image",
 ]
 
 
@@ -178,3 +182,40 @@ def mixed_parts(folder: Path, kinds: Mapping[str, Sequence[Path]]) -> DataError:
         slug="input-is-folder",
         hint="pass one of the files, or a folder with the parts of one table alone",
     )
+
+
+_SHARE_AND_NAME = re.compile(r"(?:0\.\d\d|1\.00) \S")
+
+
+def refuse_text_per_image(folder: Path) -> None:
+    """Refuse what ultralytics saves with ``save_txt``: a text of ``0.98 cat`` for each image.
+
+    Raises :class:`DataError` ``input-kind`` with the lines that make one table of them.
+    """
+    for place in (folder, folder / "labels"):
+        first = min(place.glob("*.txt"), default=None)
+        if first is not None and _SHARE_AND_NAME.match(_start(first)):
+            raise DataError(
+                f"the folder {quoted(place.name)} has one text file per image, as ultralytics "
+                "saves them (save_txt)",
+                slug="input-kind",
+                details=[
+                    "make a table of their first lines, the most probable classes:",
+                    "    import csv",
+                    "    from pathlib import Path",
+                    f"    files = sorted(Path({as_typed(place)!r}).glob('*.txt'))",
+                    "    with open('predictions.csv', 'w', newline='') as stream:",
+                    "        table = csv.writer(stream)",
+                    "        table.writerow(['id', 'confidence', 'prediction'])",
+                    "        for file in files:",
+                    "            best = file.read_text().split('\\n')[0].split(' ', 1)",
+                    "            table.writerow([file.stem, *best])",
+                ],
+                hint="then, with a table of the true classes, whose ids are the file names without "
+                "extension: reportgen render predictions.csv --labels TABLE -o OUT",
+            )
+
+
+def _start(path: Path) -> str:
+    with readable(path), path.open(encoding="utf-8", errors="replace") as stream:
+        return stream.read(8)

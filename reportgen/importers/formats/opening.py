@@ -13,7 +13,12 @@ from reportgen.importers.formats.arrays import ArraysTable
 from reportgen.importers.formats.arrow import ArrowTable
 from reportgen.importers.formats.delimited import dialect_of, read_delimited, rows_of
 from reportgen.importers.formats.detecting import format_of, kind_of_part
-from reportgen.importers.formats.folders import kinds_of_parts, mixed_parts, open_parts
+from reportgen.importers.formats.folders import (
+    kinds_of_parts,
+    mixed_parts,
+    open_parts,
+    refuse_text_per_image,
+)
 from reportgen.importers.formats.json_files import read_json, read_json_lines
 from reportgen.importers.formats.json_tables import json_table, spooled_json
 from reportgen.importers.formats.limits import readable, unchanged
@@ -80,6 +85,7 @@ def _part_files(folder: Path) -> list[Path]:
     if len(kinds) > 1:
         raise mixed_parts(folder, kinds)
     if not kinds:
+        refuse_text_per_image(folder)
         raise DataError(
             f"the folder {quoted(folder.name)} contains no tables",
             slug="input-is-folder",

@@ -20,10 +20,10 @@ from torch import nn
 from reportgen.errors import ModelError
 from reportgen.files import sha256_of
 from reportgen.inference.adapters.records import Request, config_of
-from reportgen.inference.models.formats import as_typed
 from reportgen.inference.models.loaded_model import LoadedModel
 from reportgen.inference.models.own_classes import classes_of_network
 from reportgen.inference.user_code import error_line
+from reportgen.paths import as_typed
 from reportgen.provenance import DataNote, ModelFacts
 from reportgen.text import listing, printable, quoted
 

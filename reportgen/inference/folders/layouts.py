@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from reportgen.errors import DataError
 from reportgen.inference.folders.files import has_image_name
-from reportgen.inference.models.formats import as_typed, by_content, by_ending, by_entries
+from reportgen.inference.models.formats import by_content, by_ending, by_entries, is_tfrecord
+from reportgen.paths import as_typed
 
 __all__ = [
     "LAYOUT_HINT",
@@ -32,6 +34,18 @@ _LISTS = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow")
 _TABLES = ("a table", "a JSON file", "a Parquet table", "an Arrow table", "a text file")
 
 
+_LIVE = "in Python, a live network and a Dataset: reportgen.run(network, dataset, out='OUT')"
+
+
+_OWN_READER = f"only the program that wrote its records can read them; pass, {_LIVE}"
+
+
+_SHARD = re.compile(r"-\d+-of-")
+
+
+_LISTED = "then pass labels.csv as DATA"
+
+
 _UNPACKED = ("a 7-Zip archive", "a RAR archive")
 
 
@@ -53,7 +67,9 @@ def layout_of(root: Path, names: Sequence[str]) -> tuple[list[str], str]:
     """Lines and a hint for a folder without class folders, based on its entries."""
     table = next((name for name in names if Path(name).suffix.lower() in _LISTS), None)
     if {"data.mdb", "lock.mdb"} & set(names):
-        return [], f"this is an LMDB database: export its images; {LAYOUT_HINT}"
+        return [], f"this is an LMDB database: {_OWN_READER}"
+    if (record := min(filter(is_tfrecord, names), default=None)) is not None:
+        return _of_records(root / record), _LISTED
     if {"batches.meta", "meta"} & set(names) and (batch := sorted(_CIFAR & set(names))):
         return _cifar(root, batch[-1])
     if table is not None and any(map(has_image_name, names)):
@@ -96,10 +112,14 @@ def _file(path: Path) -> Found:
             _of_database(path),
             "then pass table.csv as DATA, with --root DIR for its paths",
         )
+    if what == "an LMDB database":
+        return what, [], _OWN_READER
+    if what == "a TFRecord file":
+        return what, _of_records(path), _LISTED
     if (made := _arrays(path, what)) is not None:
         return what, made, "then pass images.npz as DATA"
     extra = "; a table of predictions: reportgen render TABLE -o OUT" if what in _TABLES else ""
-    return what, [], f"{LAYOUT_HINT}, or a Dataset in Python: reportgen.run(model, data){extra}"
+    return what, [], f"{LAYOUT_HINT}; or, {_LIVE}{extra}"
 
 
 def _arrays(path: Path, what: str) -> list[str] | None:
@@ -136,6 +156,26 @@ def _of_database(path: Path) -> list[str]:
         "    names = list(pandas.read_sql(query, database)['name'])",
         "    table = pandas.read_sql(f'select * from \"{names[0]}\"', database)",
         "    table.to_csv('table.csv', index=False)",
+    ]
+
+
+def _of_records(path: Path) -> list[str]:
+    """Lines that make image files and a table of them of records of TensorFlow."""
+    files = _SHARD.sub("-*-of-", path.name)
+    return [
+        "where TensorFlow is installed, with the names of its features:",
+        "    import tensorflow",
+        "    from pathlib import Path",
+        "    image, label = 'image/encoded', 'image/class/label'  # of tfds: 'image', 'label'",
+        f"    files = sorted(map(str, Path({as_typed(path.parent)!r}).glob({files!r})))",
+        "    Path('images').mkdir()",
+        "    lines = ['path,label']",
+        "    for n, record in enumerate(tensorflow.data.TFRecordDataset(files)):",
+        "        fields = tensorflow.train.Example.FromString(record.numpy()).features.feature",
+        "        file = Path(f'images/{n:06}.jpg')",
+        "        file.write_bytes(fields[image].bytes_list.value[0])",
+        "        lines.append(f'{file},{fields[label].int64_list.value[0]}')",
+        "    Path('labels.csv').write_text('\\n'.join(lines))",
     ]
 
 

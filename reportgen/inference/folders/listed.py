@@ -23,7 +23,6 @@ from reportgen.inference.folders.files import (
 from reportgen.inference.folders.scan import check_local
 from reportgen.inference.folders.tree import FolderScan, ImageFile
 from reportgen.inference.images.decoding import Unreadable
-from reportgen.inference.models.formats import as_typed
 from reportgen.inference.packed.archive import NamedContents
 from reportgen.inference.packed.contents import Contents
 from reportgen.inference.packed.records import (
@@ -34,6 +33,7 @@ from reportgen.inference.packed.records import (
 )
 from reportgen.inference.packed.values import PackedList
 from reportgen.options import Options
+from reportgen.paths import as_typed
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural, printable, quoted
 

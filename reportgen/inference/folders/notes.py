@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reportgen.inference.folders.files import metadata_in
 from reportgen.inference.folders.tree import Tree
-from reportgen.inference.models.formats import as_typed
+from reportgen.paths import as_typed
 from reportgen.provenance import DataNote
 from reportgen.text import listing, plural
 

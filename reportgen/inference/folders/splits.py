@@ -18,7 +18,7 @@ from reportgen.inference.folders.files import (
     is_skipped_name,
     metadata_in,
 )
-from reportgen.inference.models.formats import as_typed
+from reportgen.paths import as_typed
 from reportgen.text import listing, plural, quoted
 
 __all__ = [

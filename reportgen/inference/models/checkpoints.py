@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from reportgen.class_list import natural_key
-from reportgen.errors import ModelError, UsageError
+from reportgen.errors import ModelError
 from reportgen.files import sha256_of
 from reportgen.inference.models.embedded_classes import (
     NO_CLASSES,
@@ -24,8 +24,6 @@ from reportgen.inference.models.embedded_classes import (
 from reportgen.inference.models.file_kinds import (
     FileKind,
     damaged,
-    exists,
-    is_remote,
     refuse_aotinductor,
     sniff,
 )
@@ -39,7 +37,7 @@ from reportgen.inference.models.weight_sets import (
     find_state_dict,
     renamed,
 )
-from reportgen.paths import shown_address
+from reportgen.paths import refuse_address
 from reportgen.text import listing, plural, printable, quoted
 
 __all__ = [
@@ -141,13 +139,7 @@ def read_weights(path: Path, *, n_classes: int | None = None, key: str | None = 
         ``model-contains-code``, ``weights-no-state-dict``, ``weights-ambiguous`` or
         ``carried-classes``.
     """
-    if is_remote(str(path)) and not exists(path):
-        raise UsageError(
-            f"--weights {quoted(shown_address(path))}: only local paths are read, "
-            "nothing is downloaded",
-            slug="remote-path",
-            hint="download the file yourself and pass its path",
-        )
+    refuse_address(path, "--weights")
     sniffed = sniff(path)
     _refuse_other_formats(path, sniffed.kind, sniffed.description)
     digest, lenient = sha256_of(path), n_classes is not None

@@ -6,7 +6,6 @@ the extension of the file requested. Nothing in the file is executed here.
 
 from __future__ import annotations
 
-import re
 import zipfile
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,9 +20,7 @@ __all__ = [
     "FileKind",
     "Sniffed",
     "damaged",
-    "exists",
     "file_size",
-    "is_remote",
     "refuse_aotinductor",
     "sniff",
 ]
@@ -69,22 +66,6 @@ class Sniffed:
     def root(self) -> str:
         """The top folder that PyTorch's writer creates in the zip, with a trailing slash."""
         return self.entries[0].partition("/")[0] + "/" if self.entries else ""
-
-
-def is_remote(path: str) -> bool:
-    """Whether `path` is an address, not a file: ``https://…``, ``s3://…``.
-
-    A single slash is accepted, since :class:`pathlib.Path` collapses two.
-    """
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", path) is not None
-
-
-def exists(path: str | Path) -> bool:
-    """Whether the file or folder exists; False if `path` is not a valid path."""
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError):
-        return False
 
 
 def file_size(n_bytes: int) -> str:

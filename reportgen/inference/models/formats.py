@@ -5,7 +5,6 @@ Detected by content first, then by extension, since one extension is used for se
 
 from __future__ import annotations
 
-import os
 import pickletools
 import re
 import zipfile
@@ -13,14 +12,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from reportgen.paths import as_typed
 from reportgen.text import printable
 
 __all__ = [
-    "as_typed",
     "by_content",
     "by_ending",
     "by_entries",
     "classes_in_pickle",
+    "is_tfrecord",
+    "paddle_command",
     "pickled",
     "ways",
     "ways_of_pickle",
@@ -35,6 +36,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (4, b"TFL3", "a TensorFlow Lite model"),
     (4, b"ORTM", "an ONNX Runtime model"),
     (4, b"ET1", "an ExecuTorch program"),
+    (0, b'{"base_code":{"magic":"pir"', "a Paddle model"),
     (0, b"CBM1", "a CatBoost model"),
     (0, b"tree\nversion=", "a LightGBM model"),
     (0, b"MATLAB 5.0", "a MATLAB file"),
@@ -42,6 +44,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"ARROW1", "an Arrow table"),
     (0, b"FEA1", "a Feather table"),
     (0, b"SQLite format 3", "an SQLite database"),
+    (16, b"\xde\xc0\xef\xbe", "an LMDB database"),
     (0, b"\xd0\xcf\x11\xe0", "an old Office document"),
     (0, b"%PDF", "a PDF document"),
     (0, b"\x1f\x8b", "a gzip-compressed file"),
@@ -110,6 +113,7 @@ _TABLES = {"a table", "a Parquet table", "an Arrow table", "a Feather table", "a
 _NO_MODELS = {
     "an image", "a PDF document", "a JSON file", "a YAML file", "a text file", "a notebook",
     "an Office document", "an old Office document", "an XML file", "an SQLite database",
+    "an LMDB database",
 }  # fmt: skip
 
 
@@ -131,9 +135,14 @@ def by_content(head: bytes) -> str | None:
     return _markup(head) or _onnx(head) or _joblib(head)
 
 
+def is_tfrecord(name: str) -> bool:
+    """Whether a file name is one of records of TensorFlow, perhaps one shard of several."""
+    return _TFRECORD.search(name) is not None
+
+
 def by_ending(path: Path) -> str | None:
     """The format indicated by the extension, or None."""
-    if _TFRECORD.search(path.name):
+    if is_tfrecord(path.name):
         return "a TFRecord file"
     if path.suffix.lower() == ".bin" and path.with_suffix(".xml").is_file():
         return "an OpenVINO model"
@@ -219,6 +228,8 @@ def ways(name: str, path: Path) -> list[str]:
             f"    python -m tf2onnx.convert --tflite {as_typed(path)} --output {as_typed(made)}",
             f"then pass {as_typed(made)}",
         ]
+    if name == "a Paddle model":
+        return _of_paddle(path)
     if name == "a Keras or HDF5 file":
         return [
             "convert the Keras model once, in Python:",
@@ -231,14 +242,53 @@ def ways(name: str, path: Path) -> list[str]:
         ]
     if _COMPRESSED.search(name) or "archive" in name:
         return ["unpack it first"] if lines is None else []
+    others = [_ENGINE] if name == "a TensorRT engine" else []
     wrapped = [line.replace("FILE", beside) for line in lines or ()]
     return [
         *(["run it in a factory of your own, say own.py beside it, as MODEL own.py:Model:"]
           if wrapped else []),
         *wrapped,
-        f"{'or ' if wrapped else ''}save label and prediction of each image as CSV in the program "
-        "that runs it, then: reportgen render predictions.csv -o OUT",
+        *others,
+        f"{'or ' if wrapped or others else ''}save label and prediction of each image as CSV in "
+        "the program that runs it, then: reportgen render predictions.csv -o OUT",
     ]  # fmt: skip
+
+
+_ENGINE = (
+    "an engine can't be converted back: if it was built from an ONNX model (trtexec --onnx), pass "
+    "that model; scores differ if the engine has less precision"
+)
+
+
+def _of_paddle(path: Path) -> list[str]:
+    """Lines that make an ONNX model of a network that Paddle saved, or of its weights."""
+    if path.suffix.lower() == ".pdparams":
+        return [
+            "these are weights without their network; in the program that has it, with paddle2onnx "
+            "installed and its own image size:",
+            f"    network.set_state_dict(paddle.load({as_typed(path)!r}))",
+            "    images = paddle.static.InputSpec([None, 3, 224, 224], 'float32')",
+            "    paddle.onnx.export(network.eval(), 'model', input_spec=[images])",
+            "then pass model.onnx",
+        ]
+    return [
+        "make an ONNX model of it, where paddlepaddle and paddle2onnx are installed:",
+        f"    {paddle_command(path)}",
+        "then pass model.onnx",
+    ]
+
+
+def paddle_command(path: Path) -> str:
+    """What makes ``model.onnx`` of a network that Paddle saved, by one of its two files."""
+    network = next(
+        (file for ending in (".json", ".pdmodel") if (file := path.with_suffix(ending)).exists()),
+        path.with_suffix(".pdmodel"),
+    )
+    return (
+        f"paddle2onnx --model_dir {as_typed(path.parent)} --model_filename "
+        f"{printable(network.name)} --params_filename {printable(path.stem)}.pdiparams "
+        "--save_file model.onnx"
+    )
 
 
 _LEARNERS = {
@@ -373,12 +423,3 @@ _PICKLE_WAYS = {
         "        return YOLO(FILE).model",
     ),
 }
-
-
-# Paths
-
-
-def as_typed(path: Path) -> str:
-    """A path to type in a command: as given, or relative; never absolute."""
-    relative = os.path.relpath(path) if path.is_absolute() else os.fspath(path)
-    return printable(path.name if relative.startswith("..") else relative)

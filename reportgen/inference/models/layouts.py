@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reportgen.errors import ModelError, UsageError
-from reportgen.inference.models.formats import as_typed
+from reportgen.inference.models.formats import paddle_command
+from reportgen.paths import as_typed
 from reportgen.text import listing, quoted
 
 __all__ = [
@@ -113,6 +114,16 @@ def _core_ml(path: Path) -> Layout:
     )
 
 
+def _paddle(path: Path) -> Layout:
+    weights = min(path.glob("*.pdiparams"), default=None)
+    if weights is None:
+        return None
+    return "a folder with a Paddle model", (
+        "make an ONNX model of it, where paddlepaddle and paddle2onnx are installed: "
+        f"{paddle_command(weights)}; then pass model.onnx"
+    )
+
+
 def _mlflow(path: Path) -> Layout:
     if not (path / "MLmodel").exists():
         return None
@@ -160,6 +171,6 @@ def _entries(path: Path) -> list[Path]:
 
 
 _LAYOUTS: tuple[Callable[[Path], Layout], ...] = (
-    _core_ml, _saved_model, _adapter, _hub_layout, _mlflow, _distributed, _with_model_file,
+    _core_ml, _saved_model, _adapter, _hub_layout, _paddle, _mlflow, _distributed, _with_model_file,
     _of_images,
 )  # fmt: skip

@@ -18,8 +18,6 @@ from reportgen.inference.models.factories import load_from_factory, load_from_to
 from reportgen.inference.models.file_kinds import (
     FileKind,
     Sniffed,
-    exists,
-    is_remote,
     refuse_aotinductor,
     sniff,
 )
@@ -28,7 +26,7 @@ from reportgen.inference.models.layouts import WHAT_WORKS, refuse_hub_name
 from reportgen.inference.models.loaded_model import LoadedModel
 from reportgen.inference.user_code import names_user_code
 from reportgen.options import Options
-from reportgen.paths import shown_address
+from reportgen.paths import exists, refuse_address
 from reportgen.text import listing, printable, quoted
 
 __all__ = [
@@ -83,13 +81,7 @@ def load_model(
         The model can't be loaded; each loader documents its slugs.
     """
     arguments = model_args or {}
-    if is_remote(spec) and not exists(spec):
-        raise UsageError(
-            f"MODEL {quoted(shown_address(spec))}: only local paths are read, "
-            "nothing is downloaded",
-            slug="remote-path",
-            hint="download the file yourself and pass its path",
-        )
+    refuse_address(spec, "MODEL")
     if (adapter := adapter_of(spec)) is not None:
         request = Request(
             spec, weights, weights_key, arguments, n_classes, name, version, options or Options()

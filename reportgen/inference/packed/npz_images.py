@@ -23,7 +23,6 @@ from reportgen.importers import (
     several_columns,
     split_role,
 )
-from reportgen.inference.models.formats import as_typed
 from reportgen.inference.packed.pixels import (
     PixelContents,
     PixelRows,
@@ -34,6 +33,7 @@ from reportgen.inference.packed.pixels import (
 from reportgen.inference.packed.streams import ForwardStream
 from reportgen.inference.packed.values import Images, Packed
 from reportgen.options import Options
+from reportgen.paths import as_typed
 from reportgen.text import listing, printable, quoted
 
 __all__ = [

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import reportgen
-from reportgen.errors import ModelError
+from reportgen.errors import DataError, ModelError
 from reportgen.inference.models.loading import load_model
 from tests.conftest import CHECKOUT
 from tests.inference.builders import colour_tree
@@ -76,3 +76,36 @@ def test_the_printed_line_makes_a_model_with_the_cells_of_tensorflow(
     assert result.confusion.counts.tolist() == np.load(made / "cells.npy").tolist()
     assert np.count_nonzero(result.confusion.counts.sum(0)) > 1
     assert result.provenance.inference["model input"] == "float32, NHWC"
+
+
+RECORDS = """
+import numpy, tensorflow
+images, labels = (numpy.load("data.npz")[name] for name in ("images", "labels"))
+def feature(kind, value):
+    lists = {"bytes_list": tensorflow.train.BytesList, "int64_list": tensorflow.train.Int64List}
+    return tensorflow.train.Feature(**{kind: lists[kind](value=[value])})
+for shard in range(2):
+    with tensorflow.io.TFRecordWriter(f"set.tfrecord-{shard:05}-of-00002") as records:
+        for image, label in zip(images[shard::2], labels[shard::2]):
+            encoded = tensorflow.io.encode_png(numpy.uint8(numpy.round(255 * image))).numpy()
+            features = {"image/encoded": feature("bytes_list", encoded),
+                        "image/class/label": feature("int64_list", int(label))}
+            example = tensorflow.train.Features(feature=features)
+            records.write(tensorflow.train.Example(features=example).SerializeToString())
+"""
+
+
+def test_the_printed_lines_make_a_table_of_records(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(made)
+    python("-m", "tf2onnx.convert", "--saved-model", "saved", "--output", "model.onnx", cwd=made)
+    python("-c", RECORDS, cwd=made)
+    with pytest.raises(DataError) as caught:
+        reportgen.run("model.onnx", "set.tfrecord-00000-of-00002", out=tmp_path / "out")
+    lines = [line[4:] for line in caught.value.details if line.startswith("    ")]
+    python("-c", "\n".join(lines), cwd=made)
+    assert caught.value.hint == "then pass labels.csv as DATA"
+    classes = ["cat", "dog", "ship"]
+    result = reportgen.run("model.onnx", "labels.csv", out=tmp_path / "out", classes=classes)
+    assert result.confusion.counts.tolist() == np.load(made / "cells.npy").tolist()

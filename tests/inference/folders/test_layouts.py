@@ -13,8 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+import torch
 from PIL import Image
 
+import reportgen
 from reportgen.errors import DataError
 from reportgen.inference.folders.scan import scan
 from reportgen.inference.packed.npz_images import open_data
@@ -130,13 +132,48 @@ NAMED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "flat": (lambda p: file_tree(p, ["0.png"]), "the images have no labels here"),
     "model.pt2": (lambda p: p.write_bytes(b"PK"), "MODEL comes first, then DATA"),
     "one.png": (lambda p: p.write_bytes(encoded(1)), "DATA/<class name>/<image>"),
-    "a.tfrecord": (lambda p: p.write_bytes(b"\x01"), "or a Dataset in Python"),
+    "one.lmdb": (lambda p: p.write_bytes(bytes(16) + b"\xde\xc0\xef\xbe"), "an LMDB database"),
+    "a.tfrecord": (lambda p: p.write_bytes(b"\x01"), ".glob('a.tfrecord')"),
+    "b.tfrecord-00001-of-00002": (
+        lambda p: p.write_bytes(b"\x01"), ".glob('b.tfrecord-*-of-00002')",
+    ),
+    "records": (
+        lambda p: file_tree(p, ["b.tfrecord-00000-of-00002"]),
+        "Path('records').glob('b.tfrecord-*-of-00002')",
+    ),
+    "b.dat": (lambda p: p.write_bytes(b"\x01"), "or, in Python, a live network and a Dataset"),
     "a.7z": (lambda p: p.write_bytes(b"7z\xbc\xaf\x27\x1c"), "a 7-Zip archive\n  unpack it"),
     "a.rar": (lambda p: p.write_bytes(b"Rar!"), "a RAR archive\n  unpack it"),
     "docs.zip": (lambda p: zipped(p, "a.txt"), "a zip archive without images"),
     "data.csv.zip": (lambda p: zipped(p, "a.csv"), "a zipped CSV file"),
     "preds.json": (lambda p: p.write_text("[]"), "reportgen render TABLE -o OUT"),
 }  # fmt: skip
+
+
+class Pixels:
+    """What a program that wrote its records has: a Dataset of them."""
+
+    classes = ("dark", "bright")
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, at: int) -> tuple[torch.Tensor, int]:
+        return torch.full((1, 2, 2), float(at % 2)), at % 2
+
+
+class Brightness(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([1 - x.mean((1, 2, 3)), x.mean((1, 2, 3))], 1)
+
+
+@pytest.mark.parametrize("name", ["lmdb", "one.lmdb", "b.dat"])
+def test_a_program_that_can_read_its_records_gives_a_report_in_python(name: str) -> None:
+    NAMED[name][0](Path(name))
+    hint = refused(Path(name)).hint or ""
+    call = hint[hint.index("reportgen.run(") :]
+    scope = {"reportgen": reportgen, "network": Brightness(), "dataset": Pixels()}
+    assert eval(call, scope).summary["accuracy"].value == 1
 
 
 @pytest.mark.parametrize("name", NAMED)

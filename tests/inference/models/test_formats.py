@@ -62,6 +62,10 @@ FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "net.engine": (lambda p: p.write_bytes(b"ftrt" + bytes(99)), "a TensorRT engine"),
     "net.mlmodel": (lambda p: p.write_bytes(b"\x08\x07\x12"), "a Core ML model"),
     "net.pdmodel": (lambda p: p.write_bytes(b"\x0a\xff\x01"), "a Paddle model"),
+    "inference.json": (
+        lambda p: p.write_text('{"base_code":{"magic":"pir","version":4},"program":{}}'),
+        "a Paddle model",
+    ),
     "lite": (lambda p: p.write_bytes(b"\x1c\0\0\0TFL3rest"), "a TensorFlow Lite model"),
     "mobile": (lambda p: p.write_bytes(b"\x1c\0\0\0ORTMrest"), "an ONNX Runtime model"),
     "llm": (lambda p: p.write_bytes(b"GGUF\x03\0\0\0"), "a GGUF file"),
@@ -157,6 +161,45 @@ def test_tensorflow_lite_is_sent_through_onnx(tmp_path: Path, monkeypatch: Any) 
         "    python -m tf2onnx.convert --tflite net.tflite --output net.onnx",
         "then pass net.onnx",
     )
+
+
+PADDLE = (
+    "paddle2onnx --model_dir net --model_filename {} --params_filename inference.pdiparams "
+    "--save_file model.onnx"
+)
+
+
+@pytest.mark.parametrize("network", ["inference.json", "inference.pdmodel"])
+def test_a_model_of_paddle_is_sent_through_onnx(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net").mkdir()
+    FILES["inference.json"][0](Path("net") / network)
+    Path("net/inference.pdiparams").write_bytes(b"\0\0")
+    command = PADDLE.format(network)
+    for file in (network, "inference.pdiparams"):
+        error = refused(Path("net") / file)
+        assert "is a Paddle model" in error.message
+        assert error.details[1:] == (f"    {command}", "then pass model.onnx")
+    error = refused("net")
+    assert error.message == '"net" is a folder with a Paddle model'
+    assert error.hint.endswith(f": {command}; then pass model.onnx")
+
+
+def test_weights_of_paddle_need_their_network(tmp_path: Path) -> None:
+    (tmp_path / "net.pdparams").write_bytes(b"\x80\x04")
+    error = refused(tmp_path / "net.pdparams")
+    assert error.message.startswith('"net.pdparams" is a Paddle model')
+    assert "    network.set_state_dict(paddle.load('net.pdparams'))" in error.details
+    assert error.details[-1] == "then pass model.onnx"
+
+
+def test_an_engine_of_tensorrt_is_traced_to_its_onnx_model(tmp_path: Path) -> None:
+    FILES["net.engine"][0](tmp_path / "net.engine")
+    error = refused(tmp_path / "net.engine")
+    assert "built from an ONNX model (trtexec --onnx), pass that model" in error.details[0]
+    assert error.details[1].startswith("or save label and prediction of each image as CSV")
 
 
 # Pickles
