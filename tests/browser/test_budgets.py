@@ -60,6 +60,8 @@ def test_a_phone_scrolls_through_a_short_page_too(opened):
     page = opened(390)
     assert height(page) <= 14_000
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for required in page.locator(".gates > tbody > tr > .req").all():
+        assert required.bounding_box()["width"] >= 60
 
 
 def test_tab_reaches_the_end_of_the_page_in_few_steps(opened):
