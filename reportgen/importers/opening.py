@@ -19,6 +19,7 @@ from reportgen.importers.columns.detect import (
     Roles,
     Survey,
     columns_named_after,
+    confidences,
     find_roles,
     ignored_places,
     require_prediction,
@@ -138,6 +139,7 @@ def _open_it(
         table = table.settled(roles.used)
     _require_one_type(table, roles)
     _require_answers(table, roles, options)
+    _require_best_first(table, roles)
     as_is = options.labels_are == "names" or _are_wrapped(given)
     silent = roles.prediction is None and roles.scores is None and roles.ranking is None
     asked = replace(roles, confidence=None) if silent else roles  # which type would it be?
@@ -266,6 +268,31 @@ def _require_answers(table: Table, roles: Roles, options: InputOptions) -> None:
             slug="option-conflict",
             hint="specify it with --prediction-column, or omit --abstain",
         )
+
+
+def _require_best_first(table: Table, roles: Roles) -> None:
+    """Refuse top-k columns whose first class is not the most probable, as an argsort gives them."""
+    ranking = roles.ranking
+    if ranking is None or len(ranking.confidences) < 2 or roles.prediction != ranking.classes[0]:
+        return
+    ends, n, start = [ranking.confidences[0], ranking.confidences[-1]], 0, 0
+    for batch in table.batches(ends, NARROW_ROWS):
+        first, last = (
+            confidences(table, name, column, start)
+            for name, column in zip(ends, batch.columns, strict=True)
+        )
+        n, start = n + int(np.count_nonzero(first < last)), start + len(batch)
+    if n == 0:
+        return
+    turned = f"--prediction-column {typed(ranking.classes[-1])}"
+    raise DataError(
+        f"in {count(n)} of {count(start)} rows of {quoted(table.name)} {quoted(ends[0])} is below "
+        f"{quoted(ends[1])}: the best class is not the first",
+        slug="scores-order",
+        hint=f"if it is the last: {turned}"
+        if n == start
+        else "write the best class of each row first",
+    )
 
 
 def _require_abstained(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> None:

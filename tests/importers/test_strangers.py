@@ -50,7 +50,10 @@ def rendered(folder, name, text, *options):
     (folder / name).write_text(text, "utf-8")
     told = io.StringIO()
     with redirect_stdout(told), redirect_stderr(told):
-        assert command(["render", str(folder / name), "-o", str(folder / "out"), *options]) == 0
+        assert (
+            command(["render", str(folder / name), "-o", str(folder / "out"), "--force", *options])
+            == 0
+        )
     return json.loads((folder / "out/report.json").read_text("utf-8")), told.getvalue()
 
 
@@ -169,6 +172,37 @@ def test_labels_are_joined_by_the_id_that_both_have(tmp_path):
     labels.to_csv(tmp_path / "labels.csv", index=False)
     found, _ = rendered(tmp_path, "p.json", frame.to_json(orient="records"), "--labels", str(tmp_path / "labels.csv"))  # fmt: skip
     assert found["summary"]["accuracy"]["value"] == pytest.approx(128 / 150)
+
+
+def test_classes_from_the_least_probable_on_are_refused(tmp_path):
+    others = {"cat": "dog", "dog": "bird", "bird": "cat"}
+    rows = "".join(f"{t},{others[p]},{p},0.1,0.8\n" for t, p in PAIRS)
+    text = "label,pred_1,pred_2,prob_1,prob_2\n" + rows
+    with pytest.raises(ReportgenError, match="the best class is not the first") as caught:
+        rendered(tmp_path, "p.csv", text)
+    assert caught.value.hint.endswith("--prediction-column pred_2")
+    found, _ = rendered(tmp_path, "p.csv", text, "--prediction-column", "pred_2")
+    assert found["summary"]["accuracy"]["value"] == pytest.approx(128 / 150)
+    with pytest.raises(ReportgenError) as caught:
+        rendered(tmp_path, "p.csv", text + "cat,cat,dog,0.8,0.1\n")
+    assert caught.value.hint == "write the best class of each row first"
+
+
+def test_a_number_for_no_answer_is_offered_as_an_abstention(tmp_path):
+    for text in (SAMPLES + "cat,-1\n", "label,prediction\n0,0\n1,0\n1,-1\n"):
+        with pytest.raises(ReportgenError) as caught:
+            rendered(tmp_path, "p.csv", text)
+        assert "if it means that the model abstained: --abstain -1" in caught.value.hint
+        found, _ = rendered(tmp_path, "p.csv", text, "--abstain", "-1")
+        assert found["summary"]["coverage"]["value"] < 1
+
+
+def test_best_classes_of_a_pipeline_are_told_how_to_be_saved(tmp_path):
+    best = [[{"label": "cat", "score": 0.8}, {"label": other, "score": 0.1}] for other in NAMES[1:]]
+    lines = [json.dumps({"label": "cat", "predictions": some}) + "\n" for some in best]
+    with pytest.raises(ReportgenError) as caught:
+        rendered(tmp_path, "p.jsonl", "".join(lines))
+    assert "top_k=None" in caught.value.hint
 
 
 def test_a_file_without_columns_for_samples_may_be_a_matrix(tmp_path):

@@ -445,7 +445,7 @@ class _Finder:
             hint=self._delimiter_hint()
             or self._pairs_hint(role)
             or self._header_hint()
-            or f"specify it: {flag} NAME{self._elsewhere(role)}{also}",
+            or f"specify it: {flag} NAME{self._elsewhere(role, flag)}{also}",
         )
 
     def _unusable(self, role: str) -> list[str]:
@@ -457,8 +457,10 @@ class _Finder:
         ]
         return [f"the cells of {listing(map(quoted, some))} are lists or objects"] if some else []
 
-    def _elsewhere(self, role: str) -> str:
+    def _elsewhere(self, role: str, flag: str) -> str:
         """The hint for labels in a separate file."""
+        if flag != _flag(role):
+            return ""  # of a table beside the input
         if role == "label" and not any(is_called(c, "prediction") for c in self.columns):
             return (
                 "; if the labels are in another file: --labels FILE; if the file is a confusion "

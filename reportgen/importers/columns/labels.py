@@ -209,7 +209,8 @@ def _require_one_kind(
         "labels are names",
         slug="labels-mixed",
         details=["the last line of a table may be a summary, such as the accuracy"],
-        hint="remove the line if it is no sample; if it is a class: --labels-are names",
+        hint="remove the line if it is no sample; if it means that the model abstained: --abstain "
+        f"{typed(odd)}; if it is a class: --labels-are names",
     )
 
 
@@ -349,7 +350,7 @@ def _below_base(
         slug=f"{role}-out-of-range",
         hint=f"skip (and count) such samples: --ignore-label {printable(text)}"
         if role == "label"
-        else "every sample needs a prediction",
+        else f"if it means that the model abstained: --abstain {typed(text)}; else correct it",
     )
 
 

@@ -361,9 +361,12 @@ class Lines:
         if column.names is not None and isinstance(value, dict):
             if value.keys() != set(column.names):
                 raise self.error(
-                    line, f"has other keys in {quoted(column.name)} than the first line",
+                    line,
+                    f"has other keys in {quoted(column.name)} than the first line",
                     "table-cell",
-                )  # fmt: skip
+                    "save the scores of all classes in every line (in a pipeline of Transformers: "
+                    "top_k=None), or the best class alone",
+                )
             value = [value[name] for name in column.names]
         if not isinstance(value, list) or len(value) != column.width:
             found = plural(len(value), "value") if isinstance(value, list) else "no list"
@@ -379,11 +382,12 @@ class Lines:
                 line, f"has a number beyond 10^308 in {quoted(column.name)}", "table-cell"
             ) from error
 
-    def error(self, line: int, what: str, slug: str) -> DataError:
+    def error(self, line: int, what: str, slug: str, hint: str = "") -> DataError:
         return DataError(
             f"{self.unit} {count(line)} of {quoted(self.path.name)} {what}",
             slug=slug,
-            hint=f"every {self.unit} is one JSON object with the same keys and kinds of values",
+            hint=hint
+            or f"every {self.unit} is one JSON object with the same keys and kinds of values",
         )
 
 
