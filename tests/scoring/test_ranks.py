@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reportgen.analysis.scoring.ranked_scores import Groups
-from reportgen.metrics.scores import OutputKind, probabilities
+from reportgen.metrics.scores import OutputKind, probabilities, score
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 16, 100])
@@ -27,3 +29,13 @@ def test_the_same_logits_in_another_order_have_the_same_probabilities():
     rows = np.stack([rng.permutation(row) for _ in range(40)])
     shares = probabilities(rows, OutputKind.LOGITS)
     assert all(len(np.unique(shares[rows == value])) == 1 for value in np.unique(row))
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 30, 10_000]))
+def test_the_best_of_many_classes_are_those_of_a_stable_sort(seed, values):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, values, (20, 70)).astype(np.float64)
+    scores[0] = 0
+    found = score(scores, rng.integers(0, 70, 20).astype(np.int32), OutputKind.LOGITS)
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :5]
+    assert found.top_classes.tolist() == expected.tolist()
