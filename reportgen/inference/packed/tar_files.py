@@ -134,6 +134,13 @@ class _Checked(tarfile.TarInfo):
             raise _Sparse(info.name)
         return info
 
+    def _refuse_holes(self, info: tarfile.TarInfo, headers: Any, *_: Any) -> None:
+        named = headers if isinstance(headers, dict) else {}
+        raise _Sparse(named.get("GNU.sparse.name", info.name))
+
+    # Called by tarfile where a pax header announces a list of holes, before it is read.
+    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse_holes
+
 
 class TarWalk:
     """Yields (name, header) of each file of an archive, and (name, None) of each folder, in order.
@@ -151,6 +158,9 @@ class TarWalk:
             with tarfile.open(fileobj=self.stream, mode="r:", tarinfo=_Checked) as archive:
                 while (info := archive.next()) is not None:
                     if info.size < 0 or archive.offset <= self.end:
+                        raise _Damaged
+                    # Those for all files that follow: they add up.
+                    if sum(map(len, archive.pax_headers.values())) > _MOST_HEADER_BYTES:
                         raise _Damaged
                     self.end, last = archive.offset, info.name
                     archive.members.clear()  # type: ignore[attr-defined]  # a million of them would stay in memory

@@ -467,6 +467,47 @@ def test_a_list_of_holes_is_not_read() -> None:
     assert (error.slug, "a file with holes" in error.message) == ("archive-unsafe", True)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"},
+        {"GNU.sparse.map": "0,1," * 9},
+        {"GNU.sparse.size": "9", "GNU.sparse.offset": "0", "GNU.sparse.numbytes": "1"},
+    ],
+    ids=["1.0", "0.1", "0.0"],
+)
+def test_a_list_of_holes_that_a_pax_header_announces_is_not_read(headers: dict[str, str]) -> None:
+    """The list of version 1.0 is in the file itself: 80 MB of it took minutes and 2 GB."""
+    info = tarfile.TarInfo("GNUSparseFile.0/000.png")
+    info.pax_headers = {"GNU.sparse.name": IMAGE, **headers}
+    numbers = b"2000000\n" + b"1\n" * 4_000_000
+    info.size = len(numbers)
+    Path("a.tar").write_bytes(info.tobuf(tarfile.PAX_FORMAT) + numbers)
+    tracemalloc.start()
+    error = refused("a.tar")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (error.slug, f'"{IMAGE}", a file with holes' in error.message) == (
+        "archive-unsafe",
+        True,
+    )
+    assert peak < 100 << 20
+
+
+def test_headers_for_all_files_that_follow_do_not_add_up_without_end() -> None:
+    with tarfile.open("few.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        archive.pax_headers = {"comment": "made by a program"}
+        archive.add(Path("tree", IMAGE), IMAGE)
+    content = Path("few.tar").read_bytes()
+    parts = []
+    for i in range(20):
+        header = tarfile.TarInfo.create_pax_global_header({f"key{i}": "x" * 100_000})
+        parts.append(header + tarfile.TarInfo(f"cat/{i}.png").tobuf())
+    Path("many.tar").write_bytes(b"".join(parts) + content)
+    assert refused("many.tar").slug == "archive-damaged"
+    assert [member.name for member in list_tar(Path("few.tar")).members] == [IMAGE]
+
+
 def test_long_names_are_read() -> None:
     name = f"cat/{'x' * 180}.png"
     for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
