@@ -71,13 +71,23 @@ def kept_folder(address: Address) -> Path:
     """A local folder of this user for work on `address`: always the same one, for resuming."""
     user = os.getuid() if hasattr(os, "getuid") else 0
     base = Path(tempfile.gettempdir(), f"reportgen-{user}")
-    base.mkdir(mode=0o700, exist_ok=True)
-    if base.is_symlink() or (hasattr(os, "getuid") and base.stat().st_uid != user):
-        base = Path(tempfile.mkdtemp(prefix="reportgen-"))  # it belongs to another user
+    if not _is_own_folder(base, user):
+        base = Path(tempfile.mkdtemp(prefix="reportgen-"))
     where = repr((address.scheme, address.root, address.key, address.query))
     folder = base / hashlib.sha256(where.encode()).hexdigest()[:16]
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def _is_own_folder(folder: Path, user: int) -> bool:
+    """Whether `folder` is one of this user, created if there is none; others may have taken its
+    name for a folder, a link or a file of theirs.
+    """
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        return False
+    return not folder.is_symlink() and (not hasattr(os, "getuid") or folder.stat().st_uid == user)
 
 
 def remove(address: Address) -> None:

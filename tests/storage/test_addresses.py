@@ -1,5 +1,6 @@
 """What may be in an address, and what is shown of it: nothing is opened."""
 
+import os
 import pickle
 
 import pyarrow.fs
@@ -7,7 +8,14 @@ import pytest
 
 import reportgen
 from reportgen.errors import DataError, OutputError, UsageError
-from reportgen.storage import Address, given_name, is_address, reached, typed_place
+from reportgen.storage import (
+    Address,
+    given_name,
+    is_address,
+    kept_folder,
+    reached,
+    typed_place,
+)
 
 
 @pytest.mark.parametrize(
@@ -145,3 +153,20 @@ def test_an_error_of_a_file_system_of_the_caller_s_sends_to_its_options():
     with pytest.raises(DataError) as caught, reached(place):
         raise OSError("bucket")
     assert caught.value.hint.endswith("the options of the file system")
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owners there")
+@pytest.mark.parametrize("taken", ["file", "link", "dangling"])
+def test_a_name_that_another_took_in_the_temporary_folder_is_not_used(taken, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    base = tmp_path / f"reportgen-{os.getuid()}"
+    if taken == "file":
+        base.touch()
+    else:
+        base.symlink_to(tmp_path if taken == "link" else tmp_path / "gone")
+    folder = kept_folder(typed_place("s3://bucket/run", "-o"))
+    assert folder.is_dir()
+    assert base not in folder.parents
+    assert folder.parent.stat().st_mode & 0o077 == 0
+    base.unlink()
+    assert kept_folder(typed_place("s3://bucket/run", "-o")).parent == base
