@@ -161,6 +161,7 @@ def test_the_margin_of_non_inferiority_follows_from_its_row(metric, unit, limit,
     section = gate_section(Decision("SHIP", "r", (one,)))
     (row,) = section.rows
     assert plain(row.bound) == bound
+    assert row.bound.split(" ")[1] == "bound", "its number stays whole where it is broken"
     assert "Bounds are one-sided 95%." in str(section.lead)
     assert row.intervals == f"{row.range}; {row.bound}"
     assert (

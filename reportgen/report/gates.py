@@ -339,7 +339,7 @@ def _bound(check: Check) -> str:
     known = DEFINITIONS.get(check.metric) or OF_CLASS.get(check.metric)
     is_loss = known is not None and known.higher_is_better is False
     end = quantity(-gain if is_loss else gain, check.unit, check.limit)
-    return f"{'upper' if is_loss else 'lower'} bound {end}".replace(" ", NBSP)
+    return f"{'upper' if is_loss else 'lower'} bound {end}"
 
 
 def _detail(check: Check) -> str:
