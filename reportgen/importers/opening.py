@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.class_list import display_name, read_class_list
+from reportgen.class_list import display_name
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.cells import TextCells, as_index, plain_label
 from reportgen.importers.columns.counted import count_columns
@@ -217,12 +217,8 @@ def _best_classes(
 
 
 def _given_classes(table: Table, options: InputOptions) -> ClassNames | None:
-    if isinstance(options.classes, Path):
-        return ClassNames(
-            tuple(map(display_name, read_class_list(options.classes))), options.classes.name
-        )
-    if options.classes is not None:
-        return ClassNames.checked(options.classes, "classes=")
+    if (given := ClassNames.given(options)) is not None:
+        return given
     if isinstance(table, ArraysTable) and (found := table.class_names()):
         return ClassNames.checked(found[0], f"the array {quoted(found[1])} of {table.name}")
     return _names_in_schema(table, options)

@@ -6,11 +6,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
-from reportgen.class_list import check_distinct, display_name, name_key, natural_key
+from reportgen.class_list import (
+    check_distinct,
+    display_name,
+    name_key,
+    natural_key,
+    read_class_list,
+)
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.cells import as_index, is_blank
 from reportgen.importers.columns.detect import MAX_VALUES
+from reportgen.options import InputOptions
 from reportgen.provenance import DataNote
 from reportgen.text import count, listing, nearest, plural, printable, quoted, typed
 
@@ -54,6 +62,14 @@ class ClassNames:
             raise DataError(f"{source} lists no classes", slug="classes-empty")
         check_distinct(names, source, lambda position: f"position {position + 1}")
         return cls(tuple(map(display_name, names)), source)
+
+    @classmethod
+    def given(cls, options: InputOptions) -> ClassNames | None:
+        """The class list that the user passed, or None."""
+        if isinstance(options.classes, Path):
+            names = read_class_list(options.classes)
+            return cls(tuple(map(display_name, names)), printable(options.classes.name))
+        return None if options.classes is None else cls.checked(options.classes, "classes=")
 
 
 def _are_indices(values: Mapping[str, int]) -> bool:

@@ -152,9 +152,6 @@ _FAR_ABOVE_1 = 10
 _FEWEST_RANKS = 3  # of columns and of rows: fewer decrease by chance
 
 
-_ASK = "specify the type: --outputs probabilities, --outputs log-probabilities or --outputs logits"
-
-
 _INDEPENDENT = (
     "specify the type: --outputs one-vs-rest if each class has its own score, such as a "
     "sigmoid; --outputs logits if a softmax is to follow"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.class_list import check_distinct, display_name, name_key, read_class_list
+from reportgen.class_list import check_distinct, display_name, name_key
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError, UsageError
+from reportgen.importers.columns.labels import ClassNames
 from reportgen.importers.formats.decimal_commas import DECIMAL_COMMA_HINT, has_decimal_comma
 from reportgen.importers.matrices.cell_numbers import number_of
 from reportgen.importers.matrices.crosstabs import Grid
@@ -187,7 +187,7 @@ def _array_rounding(cells: NDArray[Any]) -> float:
 
 def classes_of(grid: Grid, options: InputOptions) -> tuple[tuple[str, ...], str]:
     """The class list and its source; names at both edges and given names must agree."""
-    given, source = _describe_given(options)
+    given = ClassNames.given(options)
     n = _size(grid)
     found = grid.row_names or grid.column_names
     if grid.row_names is not None and grid.column_names is not None:
@@ -195,36 +195,24 @@ def classes_of(grid: Grid, options: InputOptions) -> tuple[tuple[str, ...], str]
     if found is not None:
         _require_names(grid, found)
         if given is not None:
-            _require_given(grid, found, given, source)
+            _require_given(grid, found, given)
         return tuple(map(display_name, found)), f"rows and columns of {printable(grid.name)}"
     if given is None:
         return tuple(map(str, range(n))), "positions in the matrix"
-    if len(given) != n:
+    if len(given.names) != n:
         raise DataError(
-            f"the matrix in {quoted(grid.name)} has {count(n)} classes, {source} has "
-            f"{count(len(given))}",
+            f"the matrix in {quoted(grid.name)} has {count(n)} classes, {given.source} has "
+            f"{count(len(given.names))}",
             slug="classes-count",
             hint="pass the class list of the model with --classes FILE",
         )
-    return given, source
+    return given.names, given.source
 
 
 def n_given(options: InputOptions) -> int | None:
-    """The number of classes in the user's list; None without a list."""
-    given, _ = _describe_given(options)
-    return None if given is None else len(given)
-
-
-def _describe_given(options: InputOptions) -> tuple[tuple[str, ...] | None, str]:
-    if options.classes is None:
-        return None, ""
-    if isinstance(options.classes, Path):
-        names: Sequence[str] = read_class_list(options.classes)
-        source = printable(options.classes.name)
-    else:
-        names, source = options.classes, "classes="
-        check_distinct(names, source, lambda position: f"position {position + 1}")
-    return tuple(map(display_name, names)), source
+    """Number of classes that the user lists; None without a list."""
+    given = ClassNames.given(options)
+    return None if given is None else len(given.names)
 
 
 def _size(grid: Grid) -> int:
@@ -286,13 +274,13 @@ def _require_names(grid: Grid, names: Sequence[str]) -> None:
     check_distinct(names, quoted(grid.name), lambda position: f"column {position + 2}")
 
 
-def _require_given(grid: Grid, found: Sequence[str], given: Sequence[str], source: str) -> None:
+def _require_given(grid: Grid, found: Sequence[str], given: ClassNames) -> None:
     names = [display_name(name) for name in found]
-    if names != list(given):
-        pairs = zip(names, given, strict=False)
-        ours, theirs = next(((a, b) for a, b in pairs if a != b), (names[-1], given[-1]))
+    if names != list(given.names):
+        pairs = zip(names, given.names, strict=False)
+        ours, theirs = next(((a, b) for a, b in pairs if a != b), (names[-1], given.names[-1]))
         raise DataError(
-            f"{quoted(grid.name)} has other class names than {source}: {quoted(ours)}, "
+            f"{quoted(grid.name)} has other class names than {given.source}: {quoted(ours)}, "
             f"{quoted(theirs)}",
             slug="classes-differ",
             hint="omit --classes: the matrix has its own class names",

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
 
-from reportgen.class_list import display_name, read_class_list
 from reportgen.confusion_matrix import ConfusionMatrix
 from reportgen.errors import DataError
 from reportgen.importers.columns.cells import plain_label
@@ -17,7 +14,7 @@ from reportgen.importers.formats.tables import Table
 from reportgen.importers.matrices.cells import count_of
 from reportgen.importers.matrices.crosstabs import Grid
 from reportgen.options import InputOptions
-from reportgen.text import listing, printable, quoted
+from reportgen.text import listing, quoted
 
 __all__ = [
     "long_grid",
@@ -64,21 +61,12 @@ def reading_of_triples(grid: Grid, options: InputOptions) -> Reading:
     return read_labels(
         labels,
         predictions,
-        _given(options),
+        ClassNames.given(options),
         n_scores=None,
         labels_are=options.labels_are,
         base=options.label_base,
         place=place,
     )
-
-
-def _given(options: InputOptions) -> ClassNames | None:
-    if options.classes is None:
-        return None
-    if isinstance(options.classes, Path):
-        names: Sequence[str] = tuple(map(display_name, read_class_list(options.classes)))
-        return ClassNames(tuple(names), printable(options.classes.name))
-    return ClassNames.checked(options.classes, "classes=")
 
 
 def matrix_of_triples(grid: Grid, reading: Reading) -> ConfusionMatrix:
