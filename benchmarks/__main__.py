@@ -24,8 +24,10 @@ BENCHMARKS = {
     "references": "references",
     "whole-runs": "whole_runs",
 }
-"""Name → module. Each is loaded when it runs, those that load torch last: the peak of a process
-counts what its parent held when it was started.
+"""Name → module, imported when it runs.
+
+Those that import torch come last: the peak memory of a process includes that of its parent at its
+start.
 """
 
 

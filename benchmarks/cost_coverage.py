@@ -25,7 +25,7 @@ __all__ = [
 
 REPETITIONS = 1_000
 ALIKE = 0.5
-"""Part of the samples for which both models are bound to give the same prediction."""
+"""Fraction of the samples for which both models give the same prediction by design."""
 
 Counts = NDArray[np.int64]
 
@@ -35,20 +35,20 @@ def _dear(miss: float) -> Costs:
 
 
 def _mixed() -> Costs:
-    """A cost of its own for each of 90 pairs of 10 classes, from 0.1 to 20."""
+    """A separate cost for each of 90 pairs of 10 classes, from 0.1 to 20."""
     drawn = np.random.default_rng(SEED).uniform(np.log(0.1), np.log(20), (10, 10))
     pairs = [(i, j, float(np.exp(drawn[i, j]))) for i in range(10) for j in range(10) if i != j]
     return Costs.of("0.1 to 20", pairs)
 
 
 COSTS = {2: (_dear(5), _dear(20), _dear(100)), 10: (_mixed(),)}
-"""Number of classes → the costs that are tried; other errors cost 1."""
+"""Number of classes → the costs to try; other errors cost 1."""
 
 
 def cost_covers(
     setting: Setting, costs: Costs, repetitions: int = REPETITIONS, seed: int = SEED
 ) -> tuple[Cover, Cover]:
-    """Of the expected cost, and of its difference between two models that are equally good."""
+    """Coverage for the expected cost, and for its difference between two equally good models."""
     rng = np.random.default_rng(seed)
     k = len(setting.shares)
     rows, columns = np.divmod(np.arange(k * k), k)

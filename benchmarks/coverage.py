@@ -65,15 +65,16 @@ class Setting:
 
     @property
     def wilson_of_a_class(self) -> float:
-        """How often Wilson's interval of the first class's recall holds it, with the samples of the
-        class that are expected: 90.4% of 10 samples where the recall is 99%.
+        """Coverage of Wilson's interval of the first class's recall.
+
+        At the expected number of samples: 90.4% for 10 samples and a recall of 99%.
         """
         share = self.shares[0].sum()
         return exact_coverage_of_wilson(round(self.n * share), float(self.shares[0, 0] / share))
 
     @classmethod
     def of(cls, name: str, n: int, accuracy: float, prevalence: Floats) -> Setting:
-        """Every class is found at the same rate; errors go to all others in equal parts."""
+        """Every class has the same recall; errors are spread evenly over all others."""
         k = len(prevalence)
         row = np.full((k, k), (1 - accuracy) / (k - 1))
         np.fill_diagonal(row, accuracy)
@@ -86,7 +87,7 @@ def settings(
     positives: tuple[int, ...] = (5, 10, 20),
     classes: tuple[int, ...] = (5, 10, 50),
 ) -> Iterator[Setting]:
-    """Two classes with few positive samples, and equally common classes."""
+    """Two classes with few positive samples, and equally frequent classes."""
     for accuracy in accuracies:
         for n in samples:
             for few in positives:
@@ -225,7 +226,7 @@ def _first_class(tables: Any) -> ClassCounts:
 
 
 def exact_coverage_of_wilson(n: int, share: float) -> float:
-    """How often Wilson's interval holds a true share: a sum of binomial probabilities."""
+    """Coverage of Wilson's interval of a true proportion: a sum of binomial probabilities."""
     from scipy.stats import binom
 
     k = np.arange(n + 1)
@@ -259,7 +260,7 @@ def table(
 
 
 def _row(name: str, by_size: list[list[tuple[Cover, str]]]) -> str:
-    """Lowest and highest coverage for each number of samples, and where the lowest of all is."""
+    """Lowest and highest coverage for each number of samples, and the setting of the lowest."""
     metric, _, rest = name.partition(" ")
     ranges = [sorted((cover.covered, where) for cover, where in covers) for covers in by_size]
     cells = " | ".join(f"{covers[0][0]:.3f}–{covers[-1][0]:.3f}" for covers in ranges)
@@ -268,7 +269,7 @@ def _row(name: str, by_size: list[list[tuple[Cover, str]]]) -> str:
 
 
 def _printed(covers: list[tuple[Cover, str]]) -> list[tuple[Cover, str]]:
-    """Settings in which the interval is printed in more than a few test sets."""
+    """Settings in which the interval is defined in more than a few test sets."""
     some = [x for x in covers if x[0].printed > 0.02]
     return some or [(Cover(np.nan, 0.0, 0), "never printed")]
 
@@ -303,7 +304,7 @@ def main() -> None:
 
 
 def write_between(document: Path, begin: str, end: str, text: str) -> None:
-    """Put `text` between two marks of a document, in place of what stands there."""
+    """Replace the text between two marks of a document."""
     head, rest = document.read_text(encoding="utf-8").split(begin, 1)
     tail = rest.split(end, 1)[1]
     document.write_text(f"{head}{begin}\n\n{text}\n\n{end}{tail}", encoding="utf-8")

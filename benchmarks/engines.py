@@ -15,7 +15,7 @@ from benchmarks.sharding import write_images
 from benchmarks.timing import report
 
 BUDGET = 1.15
-N_IMAGES = 50_000  # to start an actor takes 5 CPU seconds, which fewer images would measure
+N_IMAGES = 50_000  # starting an actor takes 5 CPU seconds, which would dominate for fewer images
 
 NETWORK = """
 import torch

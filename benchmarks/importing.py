@@ -1,4 +1,4 @@
-"""What starting costs, in CPU seconds: ``import reportgen`` against importing three modules of the
+"""Start-up time in CPU seconds: ``import reportgen`` against importing three modules of the
 standard library, ``reportgen --version`` and ``--help`` against ``import typer``.
 """
 

@@ -57,7 +57,7 @@ def main(runs: int) -> None:
 
 
 def _bare(plan: Plan) -> float:
-    """What anyone would write: draw a batch, run the model."""
+    """A minimal loop: draw a batch, run the model."""
     loader = plan.source.loader(0, plan.batch_size)  # type: ignore[attr-defined]
     begun = time.perf_counter()
     with torch.inference_mode():

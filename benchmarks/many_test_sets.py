@@ -104,7 +104,7 @@ def _with_gaps(counts: Any, sums: Any, squares: Any) -> Cells:
 
 
 def _of_answers(confidence: Floats, right: NDArray[np.bool_]) -> Iterator[dict[str, Metric]]:
-    """What is read from the answers by rising confidence, those that are equal as one group."""
+    """Metrics of the predictions by increasing confidence, with ties as one group."""
     n = confidence.shape[1]
     bounds = np.array(_bounds(n))
     for scores, correct in zip(confidence, right, strict=True):
@@ -206,7 +206,7 @@ class _Ranks:
 
 
 def _runs(scores: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Of sorted scores, along the last axis: where the run of equal ones begins, and ends."""
+    """The begin and end of the run of equal scores, for sorted scores, along the last axis."""
     n = scores.shape[-1]
     places = np.broadcast_to(np.arange(n), scores.shape)
     new = scores[..., 1:] != scores[..., :-1]
@@ -311,7 +311,7 @@ def _aucs(ranks: _Ranks, n_own: Labels) -> tuple[Floats, Floats, Floats, Floats]
 
 
 def _equal(ranks: _Ranks) -> tuple[Labels, Labels]:
-    """Samples of the class, and others, of the same score."""
+    """Samples of the class, and others, with the same score."""
     up_to = np.take_along_axis(np.cumsum(ranks.own, axis=2), ranks.last, axis=2)
     return up_to - ranks.below[0], ranks.last + 1 - up_to - ranks.below[1]
 

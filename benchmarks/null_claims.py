@@ -101,7 +101,7 @@ EFFECTS = {
 
 
 def simulated(setting: Setting, seed: int, draws: int) -> Review:
-    """Both models on samples of their own, compared, and judged by gates."""
+    """Both models on simulated samples, compared, and evaluated by gates."""
     rng = np.random.default_rng(seed)
     truth = np.arange(setting.n) % setting.k
     hard = rng.random(setting.n)
@@ -159,7 +159,7 @@ def _side(
 
 
 def claims(review: Review, setting: Setting) -> set[str]:
-    """The kinds of claims that page and terminal make; all are false unless planted."""
+    """The kinds of claims on page and terminal; all are false unless an effect was planted."""
     report = build_report(review.evaluation, comparison=review.comparison, decision=review.decision)
     out = io.StringIO()
     with redirect_stdout(out):
@@ -196,7 +196,7 @@ SENTENCES = {
     "calibration changed": r"Calibration (improved|regressed)",
     "confusion grew": r"Largest increase",
 }
-"""Kind of claim → what it is told by, in a line of page or terminal."""
+"""Kind of claim → the pattern that identifies it, in a line of page or terminal."""
 
 
 def _of_sentences(report: Report, printed: str) -> Iterator[str]:
@@ -222,7 +222,7 @@ def plain(words: object) -> str:
 
 
 def _of_intervals(report: Report, setting: Setting) -> Iterator[str]:
-    """Numbers that are promised to hold although they were chosen."""
+    """Simultaneous or selected numbers whose coverage is guaranteed."""
     confidences = population(setting.k, _shapes(setting)[1])
     recall = float(confidences.mean())
     for tile in report.headline.tiles:
@@ -290,7 +290,7 @@ def _of_gates(decision: Decision) -> Iterator[str]:
 def count_claims(
     setting: Setting, reports: int, draws: int, seed: int = 1, told: Callable[[int], None] = id
 ) -> Counter[str]:
-    """Reports with each kind of claim, of `reports`."""
+    """Number of `reports` with each kind of claim."""
     found: Counter[str] = Counter()
     for i in range(reports):
         found.update(claims(simulated(setting, seed * 1_000_003 + i, draws), setting))
@@ -299,7 +299,7 @@ def count_claims(
 
 
 def too_many(found: int, reports: int) -> bool:
-    """Whether the rate is surely above 5%: by the exact one-sided 99% bound."""
+    """Whether the rate is significantly above 5%: by the exact one-sided 99% bound."""
     return found > 0 and float(beta.ppf(0.01, found, reports - found + 1)) > ALLOWED
 
 
@@ -322,7 +322,7 @@ def main(runs: int = 1_000, draws: int = 1_000) -> None:
 
 
 SHARPER = ("metric changed", "gate on log_loss failed")
-"""What is true where one model is sharper: its log loss is lower."""
+"""Claims that are true if one model is sharper: its log loss is lower."""
 
 
 if __name__ == "__main__":

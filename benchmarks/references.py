@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 PROBLEMS, SEED, TOLERANCE = 250, 2026, 1e-9
 SINGLE_TOLERANCE = 1e-6
-"""Of scores that are saved in single precision: their probabilities are held in it too."""
+"""For scores saved in single precision: so are their probabilities."""
 KINDS = (
     "none", "none", "confidence", "probabilities", "probabilities", "logits", "log-probabilities",
     "percentages", "one-vs-rest",
@@ -35,7 +35,7 @@ HOSTILE: tuple[str, ...] = (
     'say "x"', "a;b", "<b>", "{{7*7}}", "%s", "$x_{$", "##[group]", "::error::", "=?utf-8?q?x?=",
     "C:\\new", "label", "prediction", "id", "prob", "[x]", "'", "#", "1,234", "50%", "a|b", "é",
 )  # fmt: skip
-"""Class names that readers take for something else."""
+"""Class names that readers may misinterpret."""
 NAMES: Mapping[str, Callable[[int], str]] = {
     "plain": lambda k: f"class {k:02d}",
     "numbers": lambda k: str(k),
@@ -144,7 +144,7 @@ def _without(shares: Floats, absent: NDArray[np.bool_]) -> Floats:
 
 
 def _answers(rng: np.random.Generator, labels: Ints, n_classes: int) -> Ints:
-    """Some right, the others of any class but those that are never predicted."""
+    """Some correct predictions, the others of any class except those never predicted."""
     allowed = np.flatnonzero(rng.random(n_classes) < rng.choice([0.5, 1.0]))
     others = rng.choice(allowed if len(allowed) else np.arange(n_classes), len(labels))
     return np.where(rng.random(len(labels)) < rng.choice([0.3, 0.8, 0.97, 1.0]), labels, others)
@@ -163,7 +163,7 @@ def _scores(
 
 
 def _as_given(rng: np.random.Generator, logits: Floats | None, kind: str) -> NDArray[Any] | None:
-    """The scores in the form in which they are saved."""
+    """The scores in their saved form."""
     if logits is None:
         return None
     shares = np.exp(logits - logits.max(1, keepdims=True))
@@ -183,7 +183,7 @@ def _as_given(rng: np.random.Generator, logits: Floats | None, kind: str) -> NDA
 
 
 def forms() -> Mapping[str, Callable[[Problem, Path], Any]]:
-    """What :func:`reportgen.load` takes, from a problem and a folder to save it in."""
+    """Inputs of :func:`reportgen.load`, made from a problem and a folder to save it in."""
     return {"python": _as_columns, "csv": _as_csv, "npz": _as_npz, "parquet": _as_parquet}
 
 
@@ -245,7 +245,7 @@ def _options(problem: Problem, form: str) -> dict[str, Any]:
 
 
 def figures_of(problem: Problem, form: str, folder: Path) -> Figures:
-    """What reportgen says of it."""
+    """The metrics by reportgen."""
     import reportgen
 
     source = forms()[form](problem, folder)
@@ -267,7 +267,7 @@ def _or_none(value: float) -> float | None:
 
 
 def changes_of(problem: Problem) -> Figures:
-    """What reportgen says of the baseline against the model."""
+    """The comparison of model and baseline by reportgen."""
     import reportgen
 
     label = _named(problem, problem.labels)
@@ -291,7 +291,7 @@ def changes_of(problem: Problem) -> Figures:
 
 
 def expected_changes(problem: Problem) -> Figures:
-    """The same, of numpy, statsmodels and scipy."""
+    """The comparison by numpy, statsmodels and scipy."""
     from scipy.stats import binom
     from statsmodels.stats.contingency_tables import mcnemar
 
@@ -437,7 +437,7 @@ def _risk(wrong: NDArray[np.bool_]) -> float:
 
 
 def _bins(shares: Floats) -> Ints:
-    """15 bins (a, b] of equal width; what is within 1e-9 of an edge is on it."""
+    """15 bins (a, b] of equal width; values within 1e-9 of an edge are on it."""
     return np.maximum(np.ceil(shares * 15 - 1e-7), 1).astype(np.int64)
 
 

@@ -17,7 +17,7 @@ from benchmarks.timing import process_cost, report
 
 N_CLASSES, N_SAMPLES = 10, 10_000
 BUDGETS = {(N_CLASSES, N_SAMPLES): 1.1, (100, 50_000): 1.3, (1000, 50_000): 1.6}
-"""Classes and samples → what the ratio may be."""
+"""Classes and samples → the maximum ratio."""
 
 SCRIPT_INPUT = "predictions.parquet"
 
@@ -68,7 +68,7 @@ def _name(n_classes: int, n_samples: int) -> str:
 
 
 def write_predictions(folder: Path, n_classes: int, n_samples: int) -> None:
-    """A predictions file of random labels, four of five of them right."""
+    """A predictions file of random labels, 80% of them correct."""
     from reportgen.predictions import RunFacts
     from reportgen.predictions.parts import Parts
     from reportgen.predictions.schema import Rows

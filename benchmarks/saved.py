@@ -30,7 +30,7 @@ begun = time.process_time()
 pd.read_csv(sys.argv[1])
 print(time.process_time() - begun, file=open("cpu.txt", "w"))
 """
-"""The reading alone: not the start of Python, not the import of pandas."""
+"""Reading only, without the start of Python and the import of pandas."""
 
 
 def main(runs: int) -> None:
@@ -86,9 +86,7 @@ def _many_classes(folder: Path, runs: int) -> None:
 
 
 def apart(function: Callable[..., None], *arguments: Any) -> None:
-    """Run it in a process of its own: the peak of a child counts what its parent held when it was
-    started.
-    """
+    """Run it in a separate process: a child's peak memory includes its parent's at its start."""
     process = multiprocessing.get_context("spawn").Process(target=function, args=arguments)
     process.start()
     process.join()

@@ -36,7 +36,7 @@ __all__ = ["SHARPNESS", "Model", "figures", "held", "intervals", "truths"]
 
 SHARPNESS = (1.0, 2.0)
 TRUTH = 400_000
-BLOCK = 100_000  # scores that are worked on at once
+BLOCK = 100_000  # scores processed at once
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -44,7 +44,7 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Model:
-    """Prevalence of the classes, shape (K,); how far apart they are; sharpness of the scores."""
+    """Prevalence of the classes, shape (K,); their separation; sharpness of the scores."""
 
     prevalence: Floats
     distance: float
@@ -52,7 +52,7 @@ class Model:
 
     @classmethod
     def of(cls, prevalence: Floats, recall: float, sharpness: float) -> Model:
-        """The one in which each class is found at this rate."""
+        """The model in which each class has this recall."""
         return cls(prevalence, _distance(len(prevalence), recall), sharpness)
 
     def draw(self, rng: np.random.Generator, n: int, sets: int = 1) -> tuple[Labels, Floats]:
@@ -111,7 +111,7 @@ def _equal_mass(groups: Any, n: int) -> Cells:
 
 
 def truths(model: Model, seed: int) -> dict[str, float]:
-    """Each figure of so many samples that what chance leaves of it does not count."""
+    """Each metric on so many samples that the remaining sampling error is negligible."""
     n = max(TRUTH // len(model.prevalence), 20_000)
     (labels,), (p,) = model.draw(np.random.default_rng(seed), n)
     found = {name: metric.value for name, metric in figures(labels, p).items()}
@@ -123,7 +123,7 @@ def truths(model: Model, seed: int) -> dict[str, float]:
 
 
 def intervals(model: Model, n: int, repetitions: int, seed: int) -> Iterator[dict[str, Metric]]:
-    """The figures of that many test sets of n samples."""
+    """The intervals of that many test sets of n samples."""
     rng = np.random.default_rng(seed)
     at_once = max(1, BLOCK // (n * len(model.prevalence)))
     for start in range(0, repetitions, at_once):

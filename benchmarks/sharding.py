@@ -111,7 +111,7 @@ def _seconds(folder: Path, program: str) -> tuple[float, float]:
 
 
 def write_parts(folder: Path) -> None:
-    """Parts of a prediction that nobody made, whose headers are right."""
+    """Parts of an invented prediction, with valid headers."""
     from reportgen.predictions import (
         PART_VERSION,
         PartHeader,

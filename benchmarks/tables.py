@@ -25,7 +25,7 @@ RENDER_MB, JSON_MB, METADATA_MB = 700, 10, 1_500
 COMPARE_BUDGET, COMPARE_MB = 1.6, 900
 LISTED, LISTED_SECONDS, LISTED_MB = 300_000, 1.0, 600
 MANY_ROWS = 100_000_000
-"""From so many on a report is judged by its ratio: of fewer rows, its page is most of it."""
+"""From this number of rows on, a report is checked by its ratio: below, its page dominates."""
 
 SCORES, METADATA = 100, 200
 
@@ -196,7 +196,7 @@ def _render(folder: Path, name: str) -> Cost:
 
 
 def _seconds(folder: Path, script: str, name: str) -> float:
-    """What the script took, without start-up."""
+    """CPU seconds of the script, without start-up."""
     process_cost([sys.executable, script, name], folder)
     return float((folder / "cpu.txt").read_text())
 
@@ -246,7 +246,7 @@ def write_links(folder: Path, n: int) -> None:
 
 
 def write_scores(path: Path, n: int) -> None:
-    """Rows of a label and probabilities, float32, in a column for each class."""
+    """Rows of a label and probabilities, float32, one column per class."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""Interleaved runs of two things, and the ratio of their minima."""
+"""Interleaved runs of two alternatives, and the ratio of their minima."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process took: CPU seconds (user and system, children too), peak memory in MB."""
+    """The cost of a process: CPU seconds (user and system, including children), peak memory in MB."""
 
     cpu_seconds: float
     peak_mb: float
 
 
 def process_cost(words: Sequence[str], folder: Path) -> Cost:
-    """Run a command to its end, its output thrown away, and account for it."""
+    """Run a command to its end, discard its output, and return its cost."""
     process = subprocess.Popen(
         list(words), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
@@ -35,8 +35,8 @@ def process_cost(words: Sequence[str], folder: Path) -> Cost:
 
 
 def compile_package(folder: Path) -> None:
-    """Compile the package in `folder` as pip compiles those that it installs: the reference's
-    libraries are compiled, too.
+    """Compile the package in `folder`, as pip does on installation: the reference's libraries are
+    compiled, too.
     """
     compileall.compile_dir(folder / "reportgen", quiet=1)
     code = (
@@ -58,11 +58,11 @@ def ratio_of_minima(
 
 
 OVER: list[str] = []
-"""The names of what was reported as over its budget."""
+"""The names of benchmarks over their budget."""
 
 
 def report(name: str, ratio: float, budget: float, ours: float, theirs: float, unit: str) -> None:
-    """One line: the ratio, what it may be, and the figures behind it."""
+    """Print one line: the ratio, its budget, and the values behind it."""
     verdict = "within" if ratio <= budget else "OVER"
     if ratio > budget:
         OVER.append(name)

@@ -114,7 +114,7 @@ def main(runs: int) -> None:
 
 
 def _timed(call: Callable[[], None]) -> tuple[float, float]:
-    """(wall, processor) seconds of a child."""
+    """(wall, CPU) seconds of a child."""
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     call()
     wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -143,7 +143,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _make(folder: Path) -> None:
-    """Images, and a random network in each form."""
+    """Images, and a random network in each format."""
     import timm
     import torch
     import transformers

@@ -1,4 +1,4 @@
-"""Arguments → options → :mod:`reportgen.api` → exit code. No logic of its own."""
+"""Arguments → options → :mod:`reportgen.api` → exit code, without further logic."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ Folder = Annotated[
 Sharded = Annotated[
     str | None,
     typer.Option(
-        help="Predict shard I of N alone (0 to N-1), for merge. auto: as torchrun, SLURM or "
+        help="Predict only shard I of N (0 to N-1), for merge. auto: as torchrun, SLURM or "
         "Kubernetes has numbered the process.",
         metavar="I/N|auto",
         rich_help_panel="Inference",
@@ -531,7 +531,7 @@ def comment(
     head: Annotated[
         str,
         typer.Option(
-            help="Source branch, instead of --pull-request (BRANCH alone on GitLab).",
+            help="Source branch, instead of --pull-request (only BRANCH on GitLab).",
             metavar="OWNER:BRANCH",
         ),
     ] = "",

@@ -76,9 +76,7 @@ def test_an_ignored_label_is_no_class_unless_something_else_says_so():
     assert ignoring(table) == (("dog", "fox"), left_out)
     classes, note = ignoring({**table, "prediction": ["dog", "cat", "fox"]})
     assert classes == ("cat", "dog", "fox")
-    assert (
-        note == f"{left_out} The class stays, without samples of its own: it is predicted in 1 row."
-    )
+    assert note == f"{left_out} The class is kept without samples: it is predicted in 1 row."
     classes, note = ignoring(table, classes=["cat", "dog", "fox"])
     assert classes == ("cat", "dog", "fox")
     assert note.startswith(f"{left_out} The class stays, without samples: the class list (")

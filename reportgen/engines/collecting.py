@@ -246,7 +246,7 @@ def _no_rows(what: str) -> DataError:
     return DataError(
         f"a table {what}",
         slug="rows-unknown",
-        hint="pass the tables of Predict as they are; where the engine drops their metadata, make "
+        hint="pass the tables of Predict unchanged; if the engine drops their metadata, make "
         "Predict(model, outputs='logits') and pass header=predict.header(batch)",
     )
 

@@ -141,7 +141,7 @@ class Predict:
         return Samples(ids, labels, places, GivenImages(columns["image"], ids))
 
 
-_HINT = "a batch has id, image (bytes) or path, and label, which may be absent"
+_HINT = "a batch has id, image (bytes) or path, and optionally label"
 
 
 def _columns(batch: Any) -> dict[str, list[Any]]:

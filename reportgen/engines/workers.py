@@ -109,5 +109,5 @@ class Worker:
                 f"a worker on {printable(platform.node())} can't read {quoted(witness.ids[0])}: it "
                 f"{reason}",
                 slug="worker-lost",
-                hint="put the images where every machine of the cluster has them at the same path",
+                hint="put the images at the same path on every machine of the cluster",
             )

@@ -146,7 +146,7 @@ def _own_parts(folder: Path | AddressFolder) -> tuple[Place, ...]:
             f"{quoted(ours[0].name)} was written by reportgen and {quoted(other.name)} was not: "
             "they are not parts of one table",
             slug="part-files-differ",
-            hint="pass one of the files, or a folder with the parts of one prediction alone",
+            hint="pass one of the files, or a folder with only the parts of one prediction",
         )
     return tuple(ours)
 

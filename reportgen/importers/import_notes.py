@@ -192,9 +192,7 @@ def _why_kept(survey: Survey, reading: Reading, name: str) -> str:
         if reading.predictions[text] == index
     )
     if n:
-        return (
-            f" The class stays, without samples of its own: it is predicted in {plural(n, 'row')}."
-        )
+        return f" The class is kept without samples: it is predicted in {plural(n, 'row')}."
     return f" The class stays, without samples: the class list ({classes.source}) contains it."
 
 

@@ -314,7 +314,7 @@ def _refuse_header(table: Table, roles: Roles, survey: Survey) -> None:
     raise DataError(
         f"{place} of {quoted(table.name)} contains the names of the columns again",
         slug="table-header",
-        hint="keep the header in the first line alone; if it is a class, rename the column",
+        hint="keep the header in the first line only; if it is a class, rename the column",
     )
 
 

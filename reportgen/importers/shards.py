@@ -227,6 +227,6 @@ def refuse_missing_files(names: Sequence[str], n: int, which: str, hint: str = _
         f"{plural(len(names), 'file')} of {n:,} {which} {'is' if len(names) == 1 else 'are'} "
         f"missing: {listing(map(printable, names), 3)}",
         slug="data-incomplete",
-        details=["a report on the others would be of a part of the data alone"],
+        details=["a report on the others would cover only a part of the data"],
         hint=hint,
     )

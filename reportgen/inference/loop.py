@@ -264,7 +264,7 @@ def _warn_contradiction(asked: str, kind: OutputKind, wrong: str, ids: list[str]
             f"in the batch that begins with {quoted(ids[0])}" if ids else "in the first batch"
         ],
         hint="specify the output type with --outputs logits|probabilities|log-probabilities|"
-        "percentages|one-vs-rest (and --force, if predictions were begun)",
+        "percentages|one-vs-rest (and --force, if there are unfinished predictions)",
     )
 
 

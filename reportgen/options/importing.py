@@ -192,8 +192,8 @@ class InputOptions(Declared):
     )
     delimiter: str | None = option(
         None,
-        "Column delimiter. Default: tab in .tsv files; else comma, or what the header has instead: "
-        "';', tab or '|'.",
+        "Column delimiter. Default: tab in .tsv files; otherwise a comma, or the delimiter in the "
+        "header: ';', tab or '|'.",
         _TEXT,
         metavar="CHAR|tab|spaces",
     )

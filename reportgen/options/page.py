@@ -120,7 +120,7 @@ class PageOptions(Declared):
     no_thumbnails: bool = option(False, "No sample images on the page.", _PAGE)
     thumbnail_size: int = option(
         THUMBNAIL_SIZE,
-        "Longest side of sample images in pixels. Images of at most 64 pixels stay as they are. "
+        "Longest side of sample images in pixels. Images of at most 64 pixels are not changed. "
         "Larger ones show more detail when opened and make a larger page.",
         _PAGE,
         min=32,

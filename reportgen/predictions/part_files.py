@@ -51,7 +51,7 @@ def _require_same(first: Predictions, other: Predictions) -> None:
             f"{quoted(first.path.name)} and {quoted(other.path.name)} are not parts of one "
             f"prediction: {', '.join(differ) or 'scores'} differ",
             slug="part-files-differ",
-            hint="pass one of the files, or a folder with the parts of one prediction alone",
+            hint="pass one of the files, or a folder with only the parts of one prediction",
         )
 
 

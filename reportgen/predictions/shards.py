@@ -213,7 +213,7 @@ def refuse_part(path: Place, header: Mapping[bytes, bytes] | None) -> None:
     if PART_KEY in (header or {}):
         shard = _header(path, (header or {})[PART_KEY]).shard
         raise DataError(
-            f"{quoted(path.name)} contains shard {shard[0]}/{shard[1]} alone, not all predictions",
+            f"{quoted(path.name)} contains only shard {shard[0]}/{shard[1]}, not all predictions",
             slug="part-alone",
             hint="merge all parts first: reportgen merge OUT -o OUT; then pass "
             "OUT/predictions.parquet",

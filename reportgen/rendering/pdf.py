@@ -65,7 +65,7 @@ def find_browser() -> Path:
             return Path(found)
     looked = f"{VARIABLE} names {quoted(named)}" if named else f"looked for {', '.join(BROWSERS)}"
     raise UsageError(
-        "--pdf needs Chromium or Chrome, and none is found",
+        "--pdf needs Chromium or Chrome, and none was found",
         slug="chromium-missing",
         details=[looked],
         hint=f"install one, set its path in {VARIABLE}, or omit --pdf",

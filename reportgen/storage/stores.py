@@ -213,7 +213,7 @@ def _way_out(address: Address) -> str:
         "AZURE_CLIENT_SECRET"
     )
     also = {
-        "s3": "a missing region (AWS_REGION, or ?region=), profile or role may be why",
+        "s3": "a missing region (AWS_REGION, or ?region=), profile or role may be the cause",
         "gs": "without credentials, set GOOGLE_APPLICATION_CREDENTIALS or run gcloud auth "
         "application-default login",
     }

@@ -83,7 +83,7 @@ def format_of(path: Path) -> str:
         raise DataError(
             f"{quoted(path.name)} is a table drawn with lines, as Markdown and SQL clients do",
             slug="input-kind",
-            hint="save the cells alone, separated by commas, as CSV",
+            hint="save only the cells, separated by commas, as CSV",
         )
     if by_name:
         return by_name
@@ -111,8 +111,8 @@ _FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "is a workbook of old Excel (.xls)", "save the sheet as CSV UTF-8"),
     (b"ORC", "is an ORC file", "write the table as Parquet"),
     (b"Obj\x01", "is an Avro file", "write the table as Parquet"),
-    (b"\\begin{tab", "is a LaTeX table", "save the cells alone, separated by commas, as CSV"),
-    (b"%PDF", "is a PDF document", "pass the table or the matrix as a file of its own"),
+    (b"\\begin{tab", "is a LaTeX table", "save only the cells, separated by commas, as CSV"),
+    (b"%PDF", "is a PDF document", "pass the table or the matrix as a separate file"),
     (b"<", "is HTML or XML, not a table", "pass the file that it shows, as CSV or JSON"),
 )
 

@@ -180,7 +180,7 @@ def mixed_parts(folder: Path, kinds: Mapping[str, Sequence[Path]]) -> DataError:
     return DataError(
         f"the folder {quoted(folder.name)} contains files of several formats: {listing(examples)}",
         slug="input-is-folder",
-        hint="pass one of the files, or a folder with the parts of one table alone",
+        hint="pass one of the files, or a folder with only the parts of one table",
     )
 
 

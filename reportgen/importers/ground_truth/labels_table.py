@@ -149,7 +149,7 @@ def _require_position(table: Table, options: InputOptions, path: Path) -> None:
     if isinstance(table, ArraysTable) or options.labels_id == NONE:
         return
     raise UsageError(
-        f"{quoted(path.name)} contains labels alone, without ids: are they in the order of "
+        f"{quoted(path.name)} contains only labels, no ids: are they in the order of "
         f"{quoted(table.name)}?",
         slug="labels-position",
         hint=f"if so:  {_FLAG} none; else add a column of ids to it",

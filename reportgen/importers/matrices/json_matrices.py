@@ -103,7 +103,7 @@ def _the_one(value: Mapping[str, Any]) -> _Found | None:
             f"the JSON contains {len(found)} matrices: "
             f"{listing(('.'.join(keys) for keys, _ in found), 5)}",
             slug="input-kind",
-            hint="save the one that is meant in a file of its own",
+            hint="save the intended one in a separate file",
         )
     return found[0] if found else None
 

@@ -82,7 +82,7 @@ def matrix_of_triples(grid: Grid, reading: Reading) -> ConfusionMatrix:
             raise DataError(
                 f"{quoted(grid.name)} repeats the cell {quoted(true)}, {quoted(predicted)}",
                 slug="matrix-cell",
-                hint="write every cell once; --count-column NAME adds up those that come again",
+                hint="write every cell once; --count-column NAME adds up repeated ones",
             )
         cells[pair] = cells.get(pair, 0) + count_of(grid, cell, true, predicted)
     triples = [(true, predicted, n) for (true, predicted), n in cells.items() if n]

@@ -90,7 +90,7 @@ def printed_matrix(path: Path, dialect: Dialect) -> Printed | None:
         raise DataError(
             f"{quoted(path.name)} shows {len(alike)} matrices",
             slug="input-kind",
-            hint="save the one that is meant in a file of its own",
+            hint="save the intended one in a separate file",
         )
     return found[0] if found else None
 

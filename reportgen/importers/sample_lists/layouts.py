@@ -226,7 +226,7 @@ def _parsed(path: Path) -> ElementTree.Element:
         with path.open("rb") as stream:
             content = stream.read(_MAX_XML + 1)
         if len(content) > _MAX_XML or b"<!DOCTYPE" in content[:4096] or b"<!ENTITY" in content:
-            raise ValueError("too long, or with a document type of its own")
+            raise ValueError("too long, or with its own document type")
         return ElementTree.fromstring(content)
     except (OSError, ValueError, ElementTree.ParseError) as error:
         raise DataError(

@@ -244,7 +244,7 @@ def _image_input(path: Path, session: Any) -> Any:
             f"{quoted(path.name)} takes {len(inputs)} inputs, not a single batch of images",
             slug="onnx-input",
             details=shown[:5],
-            hint="export a network whose forward takes the images alone",
+            hint="export a network whose forward takes only the images",
         )
     (image,) = inputs
     if len(image.shape) != 4 or image.type not in _TYPES:

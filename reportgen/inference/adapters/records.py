@@ -140,7 +140,7 @@ def load_by(adapter: Adapter, request: Request) -> LoadedModel:
 def _require_trust(adapter: Adapter, request: Request) -> None:
     if adapter.runs_code and not request.options.trust_model_code:
         raise ModelError(
-            f"{quoted(Path(request.spec).name)} is {adapter.what}, which may run code as it is "
+            f"{quoted(Path(request.spec).name)} is {adapter.what}, which may run code when it is "
             "loaded",
             slug="model-untrusted",
             hint="if you trust the source of the model: --trust-model-code",

@@ -82,7 +82,7 @@ def layout_of(root: Path, names: Sequence[str]) -> tuple[list[str], str]:
     if any(map(has_image_name, names)):
         return [], (
             f"the images have no labels here; {LAYOUT_HINT}, or a table of paths and labels as "
-            "DATA; predictions alone: reportgen predict MODEL DATA -o OUT"
+            "DATA; predictions only: reportgen predict MODEL DATA -o OUT"
         )
     return [], LAYOUT_HINT
 
@@ -103,7 +103,7 @@ def _file(path: Path) -> Found:
         return what, [], f"unpack it, and pass the folder; {LAYOUT_HINT}"
     if entries:
         what = what if by_entries(entries) else "a zip archive without images"
-        return what, [], f"{LAYOUT_HINT}; a zip or tar archive of them is read as it is"
+        return what, [], f"{LAYOUT_HINT}; a zip or tar archive of them is read without unpacking"
     if what == "an image":
         return what, [], LAYOUT_HINT
     if what == "an SQLite database":

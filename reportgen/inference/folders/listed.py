@@ -542,7 +542,7 @@ def _unlabelled(samples: SampleList) -> DataError:
         f"{quoted(samples.name)} has no labels, and a report compares predictions with labels",
         slug="data-unlabelled",
         details=[f"it was read as {samples.read_as}"],
-        hint="predictions alone: reportgen predict MODEL DATA -o OUT; for a report, pass a table "
+        hint="predictions only: reportgen predict MODEL DATA -o OUT; for a report, pass a table "
         "of paths and labels as DATA",
     )
 

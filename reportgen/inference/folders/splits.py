@@ -61,7 +61,7 @@ def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
         f"{quoted(_shown(root))} looks like splits, not classes: "
         + _counts(splits, lambda name: _n_images(root / name)),
         slug="data-splits",
-        details=["each of these folders has class folders of its own"],
+        details=["each of these folders has its own class folders"],
         hint=f"this looks like splits: pass DATA/{escape(best)} or --split {escape(best)}",
     )
 

@@ -52,7 +52,7 @@ __all__ = [
 
 
 RESAVE = (
-    "save the weights alone, in the program that has the network:",
+    "save only the weights, in the program that has the network:",
     "    import torch",
     '    torch.save(model.state_dict(), "weights.pt")',
 )

@@ -318,7 +318,7 @@ def _image_input(program: torch.export.ExportedProgram, source: str) -> torch.Te
             "images",
             slug="program-inputs",
             details=shown[:5],
-            hint="export a module whose forward takes the images alone",
+            hint="export a module whose forward takes only the images",
         )
     image: torch.Tensor = next(iter(tensors.values()))
     if image.ndim != 4 or not image.dtype.is_floating_point:

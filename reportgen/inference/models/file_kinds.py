@@ -124,7 +124,7 @@ def refuse_aotinductor(path: Path) -> ModelError:
     return ModelError(
         f"{quoted(path.name)} is {FileKind.AOTINDUCTOR}, not {FileKind.PROGRAM}",
         slug="aotinductor",
-        details=["it contains compiled code for one kind of machine, which runs as it is loaded"],
+        details=["it contains compiled code for one kind of machine, which runs when it is loaded"],
         hint="save the original program: "
         'torch.export.save(torch.export.export(model, (images,)), "model.pt2")',
     )

@@ -49,8 +49,8 @@ def fresh_weights(module: nn.Module, again: Callable[[], Any], shown: str) -> tu
     if kept or shown.partition(".")[0].partition(":")[0] in _LIBRARIES:
         raise _not_loaded(random, kept, shown)
     sentence = (
-        f"Two calls of {shown} made different weights: the network is not trained, and results are "
-        "not reproducible."
+        f"Two calls of {shown} returned different weights: the network is not trained, and results "
+        "are not reproducible."
     )
     return (DataNote("weights-fresh", sentence, severity="warning", count=len(random)),)
 

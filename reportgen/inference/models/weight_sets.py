@@ -314,7 +314,7 @@ def _no_state_dict(content: Any, file_name: str) -> ModelError:
         message,
         slug="weights-no-state-dict",
         details=details[:_MAX_TOLD] + ([f"and {rest:,} more"] if rest > 0 else []),
-        hint='save the weights alone: torch.save(model.state_dict(), "weights.pt")',
+        hint='save only the weights: torch.save(model.state_dict(), "weights.pt")',
     )
 
 

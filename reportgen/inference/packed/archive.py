@@ -93,7 +93,7 @@ def unsafe(archive: Path, what: str) -> DataError:
     return DataError(
         f"{quoted(archive.name)} contains {what}",
         slug="archive-unsafe",
-        details=["an archive may contain folders and files below itself alone"],
+        details=["an archive may contain only folders and files below its root"],
         hint=f"archive the class folders again, from inside of their folder: {command}",
     )
 

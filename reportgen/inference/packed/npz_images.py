@@ -228,8 +228,8 @@ def _contents(data: Path, found: _Images) -> PixelContents:
     array = found.array
     if array.fortran and len(array.shape) > 1:
         raise DataError(
-            f"{quoted(found.name)} of {quoted(data.name)} is stored in Fortran order, in which no "
-            "image lies in one piece",
+            f"{quoted(found.name)} of {quoted(data.name)} is stored in Fortran order, in which "
+            "images are not contiguous",
             slug="array-images",
             hint="save it again: numpy.savez(path, images=numpy.ascontiguousarray(images), "
             "labels=labels)",
@@ -298,7 +298,7 @@ def _no_pixels(data: Path, found: _Images, why: str) -> DataError:
         f"the values of {quoted(found.name)} in {quoted(data.name)} {why}",
         slug="array-range",
         details=[
-            "as they are, they can be given to a network in Python, with labels as whole numbers:",
+            "they can be passed unchanged to a network in Python, with labels as whole numbers:",
             "    import numpy, torch",
             f"    arrays = numpy.load({as_typed(data)!r})",
             f"    x = torch.as_tensor(arrays[{found.name!r}]).float(){axes}",

@@ -90,7 +90,8 @@ class LiveSource:
         """
         if start:
             raise UsageError(
-                "a run over a live loader can't be resumed: its parts are gone", slug="resume-live"
+                "a run over a live loader can't be resumed: its parts are not kept",
+                slug="resume-live",
             )
         done = 0
         for number, item in enumerate(_from_user(self.loader)):

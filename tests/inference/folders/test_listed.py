@@ -288,7 +288,7 @@ def test_predict_takes_images_without_labels_and_run_says_why_it_does_not() -> N
     with pytest.raises(DataError) as caught:
         reportgen.run("colours.py:make", paths, out="out3", classes="names.txt")
     assert caught.value.slug == "data-unlabelled"
-    assert (caught.value.hint or "").startswith("predictions alone: reportgen predict MODEL DATA")
+    assert (caught.value.hint or "").startswith("predictions only: reportgen predict MODEL DATA")
     with pytest.raises(DataError) as caught:
         reportgen.run("colours.py:make", "img", out="out4", classes="names.txt")
     assert caught.value.slug == "data-layout"

@@ -61,7 +61,7 @@ def test_a_network_of_random_weights_alone_is_warned_of(tmp_path: Path) -> None:
     nets = write(tmp_path / "nets.py", NETWORK)
     (note,) = load_model(f"{nets}:small").warnings
     assert (note.code, note.severity, note.count) == ("weights-fresh", "warning", 4)
-    assert note.sentence.startswith("Two calls of nets.py:small made different weights: ")
+    assert note.sentence.startswith("Two calls of nets.py:small returned different weights: ")
 
 
 def test_a_library_without_weights_is_refused() -> None:
