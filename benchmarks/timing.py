@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of a process: CPU seconds (user and system, including children), peak memory in MB."""
+    """Cost of a process: CPU seconds (user and system, including children), peak memory in MB."""
 
     cpu_seconds: float
     peak_mb: float

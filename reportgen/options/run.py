@@ -90,7 +90,8 @@ class Options(Declared):
     )
     id_column: str | None = option(
         None,
-        "Path column of a DATA table, or id column of a table of images. Default: path, file, image, …",
+        "Path column of a DATA table, or id column of a table of images. "
+        "Default: path, file, image, …",
         _DATA,
         metavar="NAME",
     )
