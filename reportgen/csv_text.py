@@ -74,10 +74,10 @@ _HEAD_ROWS = 20
 
 
 def separators(text: str) -> dict[str, int]:
-    """The characters that may separate the cells of a table: ``,``, ``;``, tab or ``|`` → columns.
+    """The possible delimiters of a table: ``,``, ``;``, tab or ``|`` → columns.
 
-    Those of the header count; a comma before the others, unless the first rows fit both. Several
-    if the first rows do not tell; none if each line is one cell.
+    The header decides; a comma takes precedence, unless the first rows fit both. Several if the
+    first rows are ambiguous; empty if each line is one cell.
     """
     widths = {mark: found for mark in ",;\t|" if (found := _widths(text, mark))}
     chosen = list(widths)

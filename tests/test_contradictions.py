@@ -63,7 +63,7 @@ EDITS = [
     ("even-or-odd.json", ("calibration", "bins", 3, "low"), 0.1, "bins[3].low is 0.1, but the width"),
     # What follows from both sides of a comparison, and from its own counts.
     ("digits.json.xz", ("comparison", "summary", "accuracy", "interval", 0), -0.5,
-     "comparison.summary.accuracy.interval[0] is -0.5, but the test of these counts gives"),
+     "comparison.summary.accuracy.interval[0] is -0.5, but the test on the same counts gives"),
     ("digits.json.xz", ("comparison", "summary", "accuracy", "p"), 0.9, "accuracy.p is 0.9, but"),
     ("digits.json.xz", ("comparison", "summary", "macro_f1", "interval"), [-0.9, -0.8],
      "macro_f1.interval is [-0.9, -0.8], but does not contain the difference"),

@@ -130,7 +130,7 @@ def _require_test(told: Difference, expected: Difference, place: JsonPath) -> No
         place["p"].disagrees(expected.p, _TEST)
 
 
-_TEST = "the test of these counts"
+_TEST = "the test on the same counts"
 
 
 def _require_inside(told: Difference, place: JsonPath) -> None:

@@ -172,8 +172,9 @@ class JsonPath:
         raise Contradiction(f"{self.path} is {told}, but {source} gives {right}")
 
     def must_contain(self, value: float | None, what: str = "value") -> None:
-        """Raise :class:`Contradiction` where the interval here leaves out `value`, which is called
-        `what`; where one of the two is missing there is nothing to check.
+        """Raise :class:`Contradiction` if the interval does not contain `value`, named `what`.
+
+        Nothing is checked if either is missing.
         """
         if self.is_none or value is None:
             return
