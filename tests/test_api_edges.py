@@ -79,7 +79,7 @@ def test_an_ignored_label_is_no_class_unless_something_else_says_so():
     assert note == f"{left_out} The class is kept without samples: it is predicted in 1 row."
     classes, note = ignoring(table, classes=["cat", "dog", "fox"])
     assert classes == ("cat", "dog", "fox")
-    assert note.startswith(f"{left_out} The class stays, without samples: the class list (")
+    assert note.startswith(f"{left_out} The class is kept without samples: the class list (")
 
 
 GRID = torch.arange(12).reshape(6, 2) % 3

@@ -193,7 +193,7 @@ def _why_kept(survey: Survey, reading: Reading, name: str) -> str:
     )
     if n:
         return f" The class is kept without samples: it is predicted in {plural(n, 'row')}."
-    return f" The class stays, without samples: the class list ({classes.source}) contains it."
+    return f" The class is kept without samples: the class list ({classes.source}) contains it."
 
 
 def _leave_each_out(code: str, n: int, what: str, places: tuple[str, ...]) -> DataNote:
