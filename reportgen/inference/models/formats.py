@@ -136,7 +136,7 @@ def by_content(head: bytes) -> str | None:
 
 
 def is_tfrecord(name: str) -> bool:
-    """Whether a file name is one of records of TensorFlow, perhaps one shard of several."""
+    """Whether a file name is that of a TFRecord file, or of a shard of one."""
     return _TFRECORD.search(name) is not None
 
 
