@@ -16,7 +16,7 @@ PACKAGE = Path(reportgen.__file__).parent
 ROOMS = {
     "errors": 0, "text": 0, "lazy": 0, "notebook": 0, "process": 1, "paths": 1,
     "jsonio": 1, "csv_text": 1, "files": 1, "reporter": 1, "provenance": 2, "replacement": 2, "storage": 2,
-    "output_folder": 3,
+    "foreign_formats": 2, "output_folder": 3,
     "confusion_matrix": 2,
     "metrics": 3,
     "options": 4, "predictions": 4, "class_list": 4, "class_names": 5, "confusion_counter": 4,

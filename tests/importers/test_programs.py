@@ -324,3 +324,23 @@ def test_other_texts_are_no_predictions_of_ultralytics(here):
     Path("notes/a.txt").write_text("0.98, and more\n")
     with pytest.raises(ReportgenError, match="contains no tables"):
         report("notes")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("net", b"\x1c\0\0\0TFL3rest", "a TensorFlow Lite model"),
+        ("net.onnx", b"\x08\x0a\x12\x07pytorch", "an ONNX model"),
+        ("net.engine", b"ftrt", "a TensorRT engine"),
+        ("set.tfrecord-00000-of-00002", b"\x20", "a TFRecord file"),
+    ],
+)
+def test_a_model_as_input_is_named(here, name, content, what):
+    Path(name).write_bytes(content)
+    with pytest.raises(ReportgenError) as caught:
+        report(name)
+    assert (caught.value.slug, caught.value.message) == (
+        "input-kind",
+        f'"{name}" is {what}, not predictions',
+    )
+    assert "reportgen run MODEL DATA -o OUT" in caught.value.hint

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from reportgen.errors import DataError
+from reportgen.foreign_formats import by_content, by_ending
 from reportgen.importers.formats.compressed import compression_of, inner_name, open_bytes
 from reportgen.importers.formats.limits import readable, require_plain_file
 from reportgen.paths import is_pattern
@@ -87,6 +88,13 @@ def format_of(path: Path) -> str:
         )
     if by_name:
         return by_name
+    if (known := by_content(head) or by_ending(path)) is not None:
+        raise DataError(
+            f"{quoted(path.name)} is {known}, not predictions",
+            slug="input-kind",
+            details=[_WHAT_WORKS],
+            hint="pass predictions; for those of a model: reportgen run MODEL DATA -o OUT",
+        )
     raise DataError(
         f"{quoted(path.name)} is in an unknown format",
         slug="input-kind",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import ModelError, UsageError
-from reportgen.inference.models.formats import by_content, by_entries
+from reportgen.foreign_formats import by_content, by_entries
 from reportgen.options import Options
 from reportgen.text import printable, quoted
 

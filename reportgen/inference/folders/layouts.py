@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reportgen.errors import DataError
+from reportgen.foreign_formats import by_content, by_ending, by_entries, is_tfrecord
 from reportgen.inference.folders.files import has_image_name
-from reportgen.inference.models.formats import by_content, by_ending, by_entries, is_tfrecord
 from reportgen.paths import as_typed
 
 __all__ = [

@@ -15,6 +15,7 @@ from torch import nn
 from reportgen.class_list import natural_key
 from reportgen.errors import ModelError
 from reportgen.files import sha256_of
+from reportgen.foreign_formats import classes_in_pickle, pickled, ways_of_pickle
 from reportgen.inference.models.embedded_classes import (
     NO_CLASSES,
     EmbeddedClasses,
@@ -27,7 +28,6 @@ from reportgen.inference.models.file_kinds import (
     refuse_aotinductor,
     sniff,
 )
-from reportgen.inference.models.formats import classes_in_pickle, pickled, ways_of_pickle
 from reportgen.inference.models.layouts import WHAT_WORKS
 from reportgen.inference.models.own_classes import attribute_at, names_in
 from reportgen.inference.models.weight_sets import (

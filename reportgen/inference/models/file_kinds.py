@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from reportgen.errors import ModelError
-from reportgen.inference.models.formats import by_content, by_ending, by_entries
+from reportgen.foreign_formats import by_content, by_ending, by_entries
 from reportgen.inference.models.layouts import refuse_folder
 from reportgen.text import nearest, quoted
 

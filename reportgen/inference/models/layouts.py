@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reportgen.errors import ModelError, UsageError
-from reportgen.inference.models.formats import paddle_command
+from reportgen.foreign_formats import paddle_command
 from reportgen.paths import as_typed
 from reportgen.text import listing, quoted
 

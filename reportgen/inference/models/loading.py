@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from reportgen.errors import ModelError, UsageError
+from reportgen.foreign_formats import ways
 from reportgen.inference.adapters.records import Request, adapter_of, load_by
 from reportgen.inference.models.checkpoints import RESAVE, code_in, known_pickle, refuse_torchscript
 from reportgen.inference.models.exported import load_program, move_program
@@ -21,7 +22,6 @@ from reportgen.inference.models.file_kinds import (
     refuse_aotinductor,
     sniff,
 )
-from reportgen.inference.models.formats import ways
 from reportgen.inference.models.layouts import WHAT_WORKS, refuse_hub_name
 from reportgen.inference.models.loaded_model import LoadedModel
 from reportgen.inference.user_code import names_user_code

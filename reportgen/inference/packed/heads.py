@@ -7,9 +7,9 @@ import zlib
 from pathlib import Path
 
 from reportgen.errors import DataError
+from reportgen.foreign_formats import by_entries
 from reportgen.importers import open_bytes
 from reportgen.inference.folders.files import has_image_name
-from reportgen.inference.models.formats import by_entries
 from reportgen.inference.packed.tar_shards import first_shard
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Unsupported model formats, each with a way to evaluate it.
+"""File formats that are recognised but not read, each with a solution for models.
 
 Detected by content first, then by extension, since one extension is used for several formats.
 """
