@@ -162,7 +162,7 @@ class ConfusionCounter:
             and other.compute() == self.compute()
         )
 
-    __hash__ = None  # mutable
+    __hash__ = None  # type: ignore[assignment]  # mutable
 
     def __repr__(self) -> str:
         return f"<ConfusionCounter: {len(self.classes):,} classes>"
