@@ -13,7 +13,7 @@ import pytest
 import reportgen
 from reportgen.importers.columns.words import COMMON_NAMES
 from reportgen.importers.formats import compressed as compressing
-from reportgen.importers.formats import opening as sniffing
+from reportgen.importers.formats import detecting
 from reportgen.options.importing import NONE, InputOptions
 
 PAGE = Path(__file__).resolve().parents[2].joinpath("docs", "models-and-data.md").read_text("utf-8")
@@ -91,5 +91,5 @@ def test_endings_that_are_told_are_read():
     compressed = set(compressing._MAGIC.values())
     assert compressed <= told
     told -= compressed
-    assert told <= set(sniffing._SUFFIXES)
-    assert {sniffing._SUFFIXES[word] for word in told} >= {"csv", "jsonl", "npy", "npz"}
+    assert told <= set(detecting._SUFFIXES)
+    assert {detecting._SUFFIXES[word] for word in told} >= {"csv", "jsonl", "npy", "npz"}
