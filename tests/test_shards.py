@@ -507,6 +507,25 @@ def test_parts_go_where_that_is_asked_and_never_before(here):
     assert {path.name for path in Path("run1").iterdir()} == {"predictions.parquet", "bad.csv"}
 
 
+def test_all_parts_go_at_once(here, monkeypatch):
+    shards(2)
+    with monkeypatch.context() as killed:
+        killed.setattr(shutil, "rmtree", lambda *_, **__: None)
+        reportgen.merge("run1", out="run1", discard=True, max_bad=9)
+    assert not Path("run1/shards").exists()
+    assert len(list(Path("run1").glob(".reportgen-*-shards/*"))) == 2
+    shutil.copytree(next(Path("run1").glob(".reportgen-*-shards")), "again/shards")
+    reportgen.merge("again", out="run1", max_bad=9)
+    assert {path.name for path in Path("run1").iterdir()} == {"predictions.parquet", "bad.csv"}
+
+
+def test_parts_beside_other_files_go_one_by_one(here):
+    shards(2)
+    Path("run1/shards/mine.txt").touch()
+    reportgen.merge("run1", out="run1", discard=True, max_bad=9)
+    assert [path.name for path in Path("run1/shards").iterdir()] == ["mine.txt"]
+
+
 def test_bad_samples_are_counted_over_all_shards(here):
     shards(4)
     error = refused(lambda: reportgen.merge("run1", out="m"), "too-many-bad", DataError)

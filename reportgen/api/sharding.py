@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -453,14 +454,20 @@ def _require_free(target: Path, *, force: bool) -> None:
 
 
 def _discard(files: Sequence[Place]) -> None:
-    """Delete the parts, and folders that are then empty."""
-    here = [path for path in files if isinstance(path, Path)]
+    """Delete the parts, and folders that contain nothing else.
+
+    Such a folder is renamed first, so a killed process leaves all parts or none.
+    """
+    here = {path for path in files if isinstance(path, Path)}
     for stored in files:
         if isinstance(stored, Address):
             remove(stored)
-    for path in here:
-        path.unlink(missing_ok=True)
     for folder in {path.parent for path in here}:
-        if folder.name == output_folder.SHARDS:
-            with suppress(OSError):
-                folder.rmdir()
+        parts = {path for path in here if path.parent == folder}
+        if folder.name == output_folder.SHARDS and set(folder.iterdir()) == parts:
+            gone = folder.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{folder.name}")
+            folder.rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
+            continue
+        for path in parts:
+            path.unlink(missing_ok=True)
