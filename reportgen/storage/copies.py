@@ -80,8 +80,8 @@ def kept_folder(address: Address) -> Path:
 
 
 def _is_own_folder(folder: Path, user: int) -> bool:
-    """Whether `folder` is one of this user, created if there is none; others may have taken its
-    name for a folder, a link or a file of theirs.
+    """Whether `folder` is one of this user, created if there is none; another user may have created
+    a folder, link or file of that name.
     """
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
