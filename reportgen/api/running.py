@@ -144,7 +144,7 @@ def run_review(
         # they are restricted to the subset afterwards
         settings = replace(settings, keep_probabilities="yes")
     reporter, folder = reporter or Reporter(), output_path(out)
-    _require_named(model)
+    _require_named(model, data)
     _require_runtime(model)
     elsewhere = engine_of(engine)
     if elsewhere is not None:
@@ -286,7 +286,7 @@ def predict(
     settings, reporter = Options.of(options), reporter or Reporter()
     part = shard_of(shard, os.environ)
     place = output_path(out) if part is None else part_place(out, filesystem)
-    _require_named(model)
+    _require_named(model, data)
     _require_runtime(model)
     elsewhere = engine_of(engine)
     if elsewhere is not None:
@@ -333,9 +333,11 @@ def _refuse_shard(part: Shard | None) -> None:
         )
 
 
-def _require_named(model: Any) -> None:
-    if isinstance(model, str) and not model:
-        local_path(model, "MODEL")
+def _require_named(model: Any, data: Any) -> None:
+    """Raise :class:`UsageError` (``path-empty``) if MODEL or DATA is an empty text."""
+    for value, what in ((model, "MODEL"), (data, "DATA")):
+        if isinstance(value, str) and not value:
+            local_path(value, what)
 
 
 @contextmanager
