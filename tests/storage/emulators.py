@@ -69,7 +69,7 @@ def azure(folder: Path) -> Iterator[Store]:
     """An emulator of Azure's blobs, with a container."""
     port = _free_port()
     words = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", str(folder)]
-    made = _found("azurite-blob", "npm install --prefix .ci --no-save azurite")
+    made = _found("azurite-blob", "bash .ci/run tools")
     options = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     with _started([made, *words, *options], port, folder) as process:
         place = f"127.0.0.1:{port}"
