@@ -153,8 +153,8 @@ REASONS: dict[str, str] = {
         "Some samples have scores on one side only, so the two metrics cover different samples."
     ),
     "no_disagreement": (
-        "Both models made the same predictions wherever this metric looks: there is no difference "
-        "to estimate."
+        "Both models made the same predictions on all samples that this metric counts: there is "
+        "no difference to estimate."
     ),
     "no_variation": (
         "Degenerate resamples: the difference is the same in every one, so its "

@@ -33,8 +33,6 @@ def asked_of(spec: str, data: FoundData, options: Options, shard: Shard) -> str:
     """SHA-256 (hexadecimal) over everything that determines the rows of a shard.
 
     "" if that can't be computed without loading the model, as for a model from a package.
-
-    Parameters
     """
     model = _model_files(spec)
     if model is None:

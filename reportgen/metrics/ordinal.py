@@ -200,7 +200,7 @@ _SOURCE = (
 )
 
 
-_UNDEFINED = "when all samples have one and the same true and predicted class"
+_UNDEFINED = "when only one class occurs, both as label and as prediction"
 
 
 ORDINAL: tuple[SummaryMetric, ...] = (

@@ -495,7 +495,7 @@ SUMMARY: tuple[SummaryMetric, ...] = (
         ),
         also="kappa",
         interval=SCORE,
-        undefined="when all samples have one and the same true and predicted class",
+        undefined="when only one class occurs, both as label and as prediction",
         source=(
             "Cohen 1960, Educational and Psychological Measurement 20, 37–46; "
             "standard error: Fleiss, Cohen & Everitt 1969, Psychological Bulletin 72, 323–327"
