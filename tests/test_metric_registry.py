@@ -76,7 +76,7 @@ def copy(tmp_path_factory):
     )  # fmt: skip
     entry_added(
         metrics / "per_class.py", OF_CLASS,
-        "from reportgen.metrics.terms import divided, root\n", ')\n"""The metrics of a class',
+        "from reportgen.metrics.terms import divided, root\n", ')\n"""The class metrics',
     )  # fmt: skip
     (root / "gates.toml").write_text(GATES, encoding="utf-8")
     rng = np.random.default_rng(3)

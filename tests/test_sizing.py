@@ -43,9 +43,9 @@ def pictures_of(ids, size):
     [
         (2_000, 88, None),  # three open galleries of 16, five folded ones of 8
         (7_000, 63, None),  # folded, two of a pair and one of its reverse
-        (20_000, 53, None),  # folded, one of a pair
-        (100_000, 29, "first 4 mistakes of each pair."),
-        (150_000, 17, "first 2 mistakes of each pair."),
+        (20_000, 58, None),  # folded, one of a pair and one of its reverse
+        (100_000, 34, "first 4 mistakes of each pair."),
+        (150_000, 22, "first 2 mistakes of each pair."),
         (300_000, 0, "no images."),
     ],
 )
@@ -110,7 +110,7 @@ def test_pictures_go_before_a_page_is_over_its_largest_size(tmp_path):
     write_all(made, evaluation, tmp_path, PageOptions(max_bytes=1_000_000))
     page = (tmp_path / "report.html").read_text()
     assert len(page) <= 1_000_000
-    assert page.count("data:image/jpeg") == 29
+    assert page.count("data:image/jpeg") == 34
     assert "first 4 mistakes of each pair." in page
 
 

@@ -146,7 +146,7 @@ def _open_it(
     survey = take_survey(
         table, asked, options.ignore_label, options.abstain, folder=spool, as_is=as_is
     )
-    _refuse_header(table, roles, survey)
+    _refuse_header(table, roles, survey, given)
     _refuse_numbers(table, roles, survey, options)
     _require_abstained(table, roles, survey, options)
     roles = _prove(table, roles, survey, options)
@@ -304,18 +304,35 @@ def _require_abstained(table: Table, roles: Roles, survey: Survey, options: Inpu
     )
 
 
-def _refuse_header(table: Table, roles: Roles, survey: Survey) -> None:
-    """Refuse a header among the rows, as in files that were joined: it would be a sample."""
-    if not {roles.label} <= survey.labels.counts.keys() or (
-        roles.prediction not in survey.predictions.counts
-    ):
+def _refuse_header(table: Table, roles: Roles, survey: Survey, given: ClassNames | None) -> None:
+    """Refuse a header among the rows, as in files that were joined: it would be a sample.
+
+    Where both names of columns are in the class list, they are classes.
+    """
+    label, prediction = roles.label, roles.prediction
+    if prediction is None or label not in survey.labels.counts:
         return
-    place = _place(table, roles, None)("label", roles.label)
-    raise DataError(
-        f"{place} of {quoted(table.name)} contains the names of the columns again",
-        slug="table-header",
-        hint="keep the header in the first line only; if it is a class, rename the column",
-    )
+    if prediction not in survey.predictions.counts:
+        return
+    if given is not None and {label, prediction} <= set(given.names):
+        return
+    start, of_label, of_prediction = 0, TextCells(), TextCells()
+    for batch in table.batches([label, prediction], NARROW_ROWS):
+        columns = zip((of_label, of_prediction), batch.columns, (label, prediction), strict=True)
+        is_name = [
+            np.array([text == name for text in texts])[places]
+            for read, column, name in columns
+            for texts, places in [read(column)]
+        ]
+        if len(rows := np.flatnonzero(np.logical_and(*is_name))):
+            raise DataError(
+                f"{table.place(start + int(rows[0]))} of {quoted(table.name)} contains the names "
+                "of the columns again",
+                slug="table-header",
+                hint="keep the header in the first line only; if these are classes, list all of "
+                "them with --classes",
+            )
+        start += len(batch)
 
 
 def _refuse_numbers(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> None:

@@ -217,3 +217,15 @@ def test_a_header_among_the_rows_is_named_with_its_line(tmp_path):
     assert caught.value.slug == "table-header"
     found, _ = rendered(tmp_path, "p.csv", SAMPLES + SAMPLES.removeprefix("label,prediction\n"))
     assert found["summary"]["accuracy"]["value"] == pytest.approx(128 / 150)
+
+
+def test_classes_may_have_the_names_of_the_columns(tmp_path):
+    rows = "label,prediction\nlabel,label\nlabel,prediction\nprediction,prediction\ncat,cat\n"
+    with pytest.raises(ReportgenError, match="line 3 of") as caught:
+        rendered(tmp_path, "p.csv", rows)
+    assert "list all of them with --classes" in caught.value.hint
+    (tmp_path / "classes.txt").write_text("cat\nlabel\nprediction\n")
+    found, _ = rendered(tmp_path, "p.csv", rows, "--classes", str(tmp_path / "classes.txt"))
+    assert found["summary"]["accuracy"]["value"] == pytest.approx(3 / 4)
+    found, _ = rendered(tmp_path, "p.csv", rows.replace("label,prediction\np", "p"))
+    assert found["samples"]["counted"] == 3

@@ -514,7 +514,7 @@ def test_a_python_file_that_cannot_be_read_still_gets_the_hint(
         ("no_such_file.py:make", ModelError, "code-file-missing"),
         ("no_such_module_x.nets:make", ModelError, "code-module-missing"),
         ("x" * 5000, ModelError, "model-file-unreadable"),
-        ("a\0b", ModelError, "model-file-missing"),
+        ("a\0b", UsageError, "option-value"),
         ("", ModelError, "model-format"),
     ],
     ids=range(10),
