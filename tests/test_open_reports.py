@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +86,40 @@ def newer(tmp_path):
     value = with_new_names(report("even-or-odd.json"))
     (tmp_path / "newer/report.json").write_text(json.dumps(value))
     return tmp_path / "newer"
+
+
+@pytest.fixture
+def sample():
+    """The release review of the samples, in the form of this version."""
+    path = Path(__file__).parent.parent / "sample_reports/release-review/report.json"
+    return json.loads(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_a_gate_on_a_metric_of_a_later_version_is_kept(sample, at):
+    sample["checks"][at]["metric"] = "later_metric"
+    written = Review.from_json(sample).to_json()
+    assert (written["verdict"], written["checks"]) == (sample["verdict"], sample["checks"])
+
+
+def test_a_family_of_tests_of_a_later_version_is_read(sample):
+    """With more metrics compared, each p-value is corrected for more tests."""
+    summary = sample["comparison"]["summary"]
+    for one in summary.values():
+        if one["p_adjusted"] is not None:
+            one["p_adjusted"] = 1e-6
+    with pytest.raises(DataError, match=r"p_adjusted"):
+        Review.from_json(copy.deepcopy(sample))
+    summary["later_metric"] = dict(summary["macro_f1"])
+    assert "later_metric" in Review.from_json(sample).to_json()["comparison"]["summary"]
+
+
+def test_a_comparison_of_an_earlier_version_lacks_what_is_compared_now(sample, monkeypatch):
+    monkeypatch.setattr(
+        "reportgen.comparison.comparison.COMPARED", (*reportgen.comparison.COMPARED, "brier_score")
+    )
+    found = Review.from_json(sample).comparison
+    assert found.summary["brier_score"].reason == "not_recorded"
 
 
 def test_a_page_of_a_later_report_shows_no_new_name(newer, tmp_path):

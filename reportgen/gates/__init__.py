@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from reportgen.gates.reading import fail_under, parse_gates, read_gates
     from reportgen.gates.rules import direction_of
     from reportgen.gates.selectors import check_gates, check_gates_of
+    from reportgen.gates.targets import is_known
     from reportgen.gates.wording import (
         class_name,
         exact,
@@ -35,6 +36,7 @@ __all__ = [
     "direction_of",
     "exact",
     "fail_under",
+    "is_known",
     "metric_words",
     "parse_gates",
     "read_gates",
@@ -51,6 +53,7 @@ __getattr__ = lazy_names(
         "reading": "fail_under parse_gates read_gates",
         "rules": "direction_of",
         "selectors": "check_gates check_gates_of",
+        "targets": "is_known",
         "wording": "class_name exact metric_words required_words sample_words value_words",
     },
 )

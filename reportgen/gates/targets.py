@@ -15,6 +15,7 @@ __all__ = [
     "comparison_targets",
     "definition_of",
     "definitions",
+    "is_known",
     "needs_costs",
     "range_of",
     "scope_of",
@@ -76,6 +77,12 @@ def definition_of(gate: Gate) -> Definition:
     """The definition of the gate's metric."""
     where = scope_of(gate)
     return _PAIR if where == "pair" else definitions(where)[gate.metric]
+
+
+def is_known(gate: Gate) -> bool:
+    """Whether this version has the gate's rule and metric; those of a later version may be new."""
+    where = scope_of(gate)
+    return gate.rule is not None and (where == "pair" or gate.metric in definitions(where))
 
 
 def range_of(metric: str) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reportgen.errors import UsageError
 from reportgen.evaluation import Evaluation
-from reportgen.gates import Check, Decision, Part, decide
+from reportgen.gates import Check, Decision, Part, decide, is_known
 from reportgen.jsonio import JsonPath, agree
 
 if TYPE_CHECKING:
@@ -21,11 +21,13 @@ def check_decision(
     told: Decision, evaluation: Evaluation, comparison: Comparison | None, place: JsonPath
 ) -> None:
     """Raise :class:`~reportgen.jsonio.Contradiction` with the first place in `place`, the whole
-    document, where the gates decide otherwise. What they require is not known, and nothing is
-    checked, where an earlier version did not write it.
+    document, where the gates decide otherwise.
+
+    Nothing is checked if another version wrote gates that this one does not know: an earlier one
+    did not record the rule, and a later one may have new metrics.
     """
     gates = [check.gate for check in told.checks]
-    if not all(gate.rule for gate in gates):
+    if not all(map(is_known, gates)):
         return
     try:
         right = decide(gates, evaluation, comparison)
