@@ -60,7 +60,7 @@ _BETWEEN = r"\s*(?:[-=]>|[,:;=|\t]|(?<=\s)-(?=\s))\s*"
 _NUMBER_FIRST = re.compile(rf"[\[(#]?(\d+)(?:{_BETWEEN}|[.)\]]?\s+)(\S.*)")
 
 
-_NUMBER_LAST = re.compile(rf"(\S.*?)(?:{_BETWEEN}|\s+)(\d+)")
+_NUMBER_LAST = re.compile(rf"(\S(?:.*?\S)??)(?:{_BETWEEN}|\s+)(\d+)")
 
 
 _MOST_DIGITS = 18

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from reportgen.class_list import read_class_list
 from reportgen.cli import command
 from reportgen.errors import ReportgenError
+from reportgen.importers.formats.delimited import Dialect
+from reportgen.importers.matrices.printed import printed_matrix
 
 NAMES = ["cat", "dog", "bird"]
 COUNTS = np.array([[40, 9, 1], [3, 30, 7], [2, 0, 58]])
@@ -229,3 +233,22 @@ def test_classes_may_have_the_names_of_the_columns(tmp_path):
     assert found["summary"]["accuracy"]["value"] == pytest.approx(3 / 4)
     found, _ = rendered(tmp_path, "p.csv", rows.replace("label,prediction\np", "p"))
     assert found["samples"]["counted"] == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["1,2,3 cat dog " * 100_000, "[[1 2]," * 200_000, "[[1 2] " * 200_000]
+)
+def test_a_long_line_is_no_printed_matrix_and_costs_one_look(tmp_path, text):
+    path = tmp_path / "t.txt"
+    path.write_text(text)
+    begun = time.process_time()
+    assert printed_matrix(path, Dialect()) is None
+    assert time.process_time() - begun < 5  # it took hours where each position began a new search
+
+
+def test_a_line_with_many_spaces_is_a_class_at_once(tmp_path):
+    path = tmp_path / "classes.txt"
+    path.write_text(f"a{' ' * 20_000}x\ncat\n")
+    begun = time.process_time()
+    assert read_class_list(path)[1] == "cat"
+    assert time.process_time() - begun < 2

@@ -39,7 +39,6 @@ _WEKA = re.compile(r"\s*((?:\d+(?:\.\d+)?\s+)+)\|\s*(\S+)\s*=\s*(.*\S)\s*")
 
 
 _NESTED = re.compile(r"\[\s*\[[^\[\]]*\](?:[\s,]*\[[^\[\]]*\])*[\s,]*\]")
-_LINE_OF = re.compile(rf"[^\n]*{_NESTED.pattern}[^\n]*")
 
 
 _MARKS = "()[]{}:|\"' \t"
@@ -98,8 +97,9 @@ def printed_matrix(path: Path, dialect: Dialect) -> Printed | None:
 def _nested(text: str) -> list[Printed]:
     """Matrices such as ``[[40 10] [2 48]]``, as numpy, torch and Python print them."""
     found = []
-    told = "printed in brackets" + _not_used(len(re.findall(r"\S.*", _LINE_OF.sub("", text))))
-    for match in _NESTED.finditer(text):
+    matches = list(_NESTED.finditer(text))
+    told = "printed in brackets" + _not_used(_n_lines_beside(text, matches))
+    for match in matches:
         rows = [row.replace(",", " ").split() for row in re.findall(r"\[([^\[\]]*)\]", match[0])]
         is_square = len(rows) > 1 and all(len(row) == len(rows) for row in rows)
         before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
@@ -107,6 +107,17 @@ def _nested(text: str) -> list[Printed]:
             return []
         found.append(Printed([[c.rstrip(".") for c in row] for row in rows], None, "", told))
     return found
+
+
+def _n_lines_beside(text: str, matches: Sequence[re.Match[str]]) -> int:
+    """Number of lines with text that no match begins, crosses or ends in."""
+    n, end = 0, 0
+    for match in matches:
+        begin = text.rfind("\n", 0, match.start()) + 1
+        n += sum(map(bool, map(str.strip, text[end:begin].splitlines())))
+        after = text.find("\n", match.end())
+        end = len(text) if after < 0 else after
+    return n + sum(map(bool, map(str.strip, text[end:].splitlines())))
 
 
 def _not_used(n: int) -> str:
