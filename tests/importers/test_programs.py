@@ -225,6 +225,7 @@ def test_a_table_that_wandb_logged(here, monkeypatch):
     run = wandb.init(project="p", dir=str(here))
     run.log({"test": wandb.Table(dataframe=TABLE)})
     run.finish()
+    wandb.teardown()  # else it keeps this folder for the runs of other tests
     path = next(here.rglob("*.table.json"))
     assert is_right(shlex.quote(str(path)))
 
