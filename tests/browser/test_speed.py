@@ -27,12 +27,12 @@ SORT = """() => {
     for (const row of rows) body.append(row[1]);
   };
   const ours = [], theirs = [];
-  for (let i = 0; i < 3; i += 1) {
+  for (let i = 0; i < 7; i += 1) {
     ours.push(timed(() => button.click()));
     theirs.push(timed(bare(i % 2 ? -1 : 1)));
   }
-  const middle = (times) => times.sort((a, b) => a - b)[1];
-  return [body.rows.length, middle(ours), middle(theirs)];
+  // The least of each: what else runs on the machine only adds.
+  return [body.rows.length, Math.min(...ours), Math.min(...theirs)];
 }"""
 
 
