@@ -360,3 +360,11 @@ def test_the_coverage_that_is_sure_names_the_optimistic_one_too():
     assert str(one.title) == "Coverage at ≤ 1% error"
     in_sample = evaluation.summary["coverage_at_1_percent_error"].value
     assert str(one.note).endswith(f", 95% confidence; {share(in_sample)} in-sample")
+
+
+def test_the_coverage_that_is_sure_stands_without_one_that_was_not_recorded():
+    evaluation = factories.scored()
+    unknown = Metric(None, None, "not_recorded")
+    summary = {**evaluation.summary, "coverage_at_1_percent_error": unknown}
+    *_, one = build_report(replace(evaluation, summary=summary)).confidence.numbers
+    assert str(one.note).endswith(", 95% confidence")

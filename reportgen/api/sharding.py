@@ -463,11 +463,23 @@ def _discard(files: Sequence[Place]) -> None:
         if isinstance(stored, Address):
             remove(stored)
     for folder in {path.parent for path in here}:
-        parts = {path for path in here if path.parent == folder}
-        if folder.name == output_folder.SHARDS and set(folder.iterdir()) == parts:
-            gone = folder.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{folder.name}")
-            folder.rename(gone)
-            shutil.rmtree(gone, ignore_errors=True)
-            continue
-        for path in parts:
-            path.unlink(missing_ok=True)
+        try:
+            _discard_here(folder, {path for path in here if path.parent == folder})
+        except OSError as error:
+            raise OutputError(
+                f"cannot remove the parts in {quoted(folder.name)}: "
+                f"{(error.strerror or type(error).__name__).lower()}",
+                slug="output-not-writable",
+                details=["the merged predictions are complete"],
+                hint="remove the parts, or keep them: omit --discard",
+            ) from error
+
+
+def _discard_here(folder: Path, parts: set[Path]) -> None:
+    if folder.name == output_folder.SHARDS and set(folder.iterdir()) == parts:
+        gone = folder.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{folder.name}")
+        folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+        return
+    for path in parts:
+        path.unlink(missing_ok=True)

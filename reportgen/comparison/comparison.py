@@ -39,6 +39,7 @@ from reportgen.provenance import DataNote
 from reportgen.text import percent
 
 __all__ = [
+    "NOT_RECORDED",
     "Bootstrap",
     "Change",
     "ClassChange",

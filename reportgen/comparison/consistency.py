@@ -11,7 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reportgen.comparison.comparison import Comparison, Difference, PairedCounts
+from reportgen.comparison.comparison import (
+    NOT_RECORDED,
+    Comparison,
+    Difference,
+    PairedCounts,
+)
 from reportgen.comparison.significance import (
     accuracy_change,
     apply_holm,
@@ -25,9 +30,6 @@ from reportgen.jsonio import JsonPath, agree
 __all__ = [
     "check_comparison",
 ]
-
-
-_UNKNOWN = "not_recorded"
 
 
 _COUNTS = ("both_right", "gained", "lost", "both_wrong")
@@ -51,7 +53,7 @@ def _check_values(found: Comparison, place: JsonPath) -> None:
     for side in ("baseline", "candidate"):
         evaluation = getattr(found, side)
         for name, change in found.summary.items():
-            if name in evaluation.summary and change.reason != _UNKNOWN:
+            if name in evaluation.summary and change.reason != NOT_RECORDED.reason:
                 at = place["summary"][name][side]
                 _require(getattr(change, side), evaluation.summary[name].value, at, side)
         for one, row in zip(found.classes, place["per_class"].items(), strict=True):
@@ -92,7 +94,7 @@ def _check_tests(found: Comparison, place: JsonPath) -> None:
     whole = after.n_correct, after.n_samples, before.n_correct, before.n_samples
     at = place["summary"]
     _require_test(found.summary["accuracy"], _tested(found.paired, whole), at["accuracy"])
-    recorded = {n: one for n, one in found.summary.items() if one.reason != _UNKNOWN}
+    recorded = {n: one for n, one in found.summary.items() if one.reason != NOT_RECORDED.reason}
     _check_family(
         list(recorded.values()),
         [at[name] for name in recorded],

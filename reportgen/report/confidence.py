@@ -261,10 +261,10 @@ def _numbers(
     if coverage and bound is not None:
         in_sample = facts.summary("coverage_at_1_percent_error").value
         note = say(
-            "threshold {threshold}, 95{percent} confidence; {in_sample} in-sample",
+            "threshold {threshold}, 95{percent} confidence{rest}",
             threshold=known.threshold_text,
             percent="%",
-            in_sample=share(in_sample or 0.0),
+            rest="" if in_sample is None else f"; {share(in_sample)} in-sample",
         )
         yield KeyNumber(title, share(coverage), note)
     else:

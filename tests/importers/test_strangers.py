@@ -121,7 +121,7 @@ REFUSED = {
     "accuracy below": ("p.csv", SAMPLES + "Accuracy,0.8533\n", 'line 152: the prediction "0.8533" is a number'),
     "total below": ("p.csv", SAMPLES + "Total,150\n", 'line 152: the prediction "150" is a number'),
     "percent of rows": ("m.csv", long("label,prediction,row_pct", lambda a, b, n: f"{a},{b},{n / 2}\n"), "proportions of a confusion matrix"),
-    "errors alone": ("m.csv", long("true,predicted,count", lambda a, b, n: f"{a},{b},{n}\n", lambda i, j: i != j), "incorrect predictions alone"),
+    "errors alone": ("m.csv", long("true,predicted,count", lambda a, b, n: f"{a},{b},{n}\n", lambda i, j: i != j), "only incorrect predictions"),
     "other names": ("m.csv", cells(COUNTS, "expected_label", NAMES, ["red", "green", "blue"]), "no class in common"),
     "metrics beside": ("m.csv", RAPIDMINER, "more than a confusion matrix"),
     "best classes in words": ("p.csv", "label,predictions\n" + "".join(f'{t},"{p} (80.0%), x (10.0%)"\n' for t, p in PAIRS), "no class in common"),
@@ -161,7 +161,7 @@ def test_the_hint_works_to_the_letter(tmp_path, text, hint, mended):
 
 def test_a_matrix_without_correct_predictions_can_be_declared(tmp_path):
     text = "true,predicted,count\ncat,dog,9\ndog,cat,3\n"
-    with pytest.raises(ReportgenError, match="incorrect predictions alone"):
+    with pytest.raises(ReportgenError, match="only incorrect predictions"):
         rendered(tmp_path, "t.csv", text)
     found, _ = rendered(tmp_path, "t.csv", text, "--count-column", "count")
     assert found["confusion_matrix"]["counts"] == [[0, 9], [3, 0]]

@@ -17,15 +17,15 @@ import pyarrow.fs as fs
 import pytest
 
 from tests.checkers import MODULES
+from tests.storage.servers import BUCKET, Filled
 
-BUCKET = "canary-bucket"
 AZURE_KEY = (  # of every Azurite: it protects nothing
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
 
 
 @dataclass
-class Store:
+class Store(Filled):
     """A bucket, the connection that pyarrow has to it, and how an address of it begins."""
 
     filesystem: fs.FileSystem
@@ -34,16 +34,6 @@ class Store:
 
     def address(self, key: str) -> str:
         return f"{self.root}/{key}"
-
-    def put(self, source: Path, key: str) -> None:
-        """A file, or all files of a folder."""
-        if source.is_dir():
-            for path in sorted(source.rglob("*")):
-                if path.is_file():
-                    self.put(path, f"{key}/{path.relative_to(source).as_posix()}")
-            return
-        with self.filesystem.open_output_stream(f"{BUCKET}/{key}") as stream:
-            stream.write(source.read_bytes())
 
     def stop(self) -> None:
         self.process.terminate()

@@ -17,8 +17,22 @@ SECRET = "canary-secret"
 KEY_ID = "canary-key-id"
 
 
+class Filled:
+    """A bucket that tests fill; it has a `filesystem`."""
+
+    def put(self, source: Path, key: str) -> None:
+        """A file, or all files of a folder."""
+        if source.is_dir():
+            for path in sorted(source.rglob("*")):
+                if path.is_file():
+                    self.put(path, f"{key}/{path.relative_to(source).as_posix()}")
+            return
+        with self.filesystem.open_output_stream(f"{BUCKET}/{key}") as stream:
+            stream.write(source.read_bytes())
+
+
 @dataclass
-class Bucket:
+class Bucket(Filled):
     """A bucket, its server, and what a command must never print of them."""
 
     port: int
@@ -38,16 +52,6 @@ class Bucket:
             endpoint_override=f"127.0.0.1:{self.port}", scheme="http", region="us-east-1",
             access_key=KEY_ID, secret_key=SECRET, allow_bucket_creation=True,
         )  # fmt: skip
-
-    def put(self, source: Path, key: str) -> None:
-        """A file, or all files of a folder."""
-        if source.is_dir():
-            for path in sorted(source.rglob("*")):
-                if path.is_file():
-                    self.put(path, f"{key}/{path.relative_to(source).as_posix()}")
-            return
-        with self.filesystem.open_output_stream(f"{BUCKET}/{key}") as stream:
-            stream.write(source.read_bytes())
 
     def read(self, key: str) -> bytes:
         with self.filesystem.open_input_stream(f"{BUCKET}/{key}") as stream:

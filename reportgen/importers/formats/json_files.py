@@ -365,7 +365,7 @@ class Lines:
                     f"has other keys in {quoted(column.name)} than the first line",
                     "table-cell",
                     "save the scores of all classes in every line (in a pipeline of Transformers: "
-                    "top_k=None), or the best class alone",
+                    "top_k=None), or only the best class",
                 )
             value = [value[name] for name in column.names]
         if not isinstance(value, list) or len(value) != column.width:

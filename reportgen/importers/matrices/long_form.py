@@ -88,7 +88,7 @@ def matrix_of_triples(grid: Grid, reading: Reading) -> ConfusionMatrix:
     triples = [(true, predicted, n) for (true, predicted), n in cells.items() if n]
     if not grid.adds_up and triples and all(true != predicted for true, predicted in cells):
         raise DataError(
-            f"{quoted(grid.name)} contains incorrect predictions alone",
+            f"{quoted(grid.name)} contains only incorrect predictions",
             slug="matrix-cell",
             details=["a list of the most frequent confusions is not a confusion matrix"],
             hint="add the correct predictions of each class; if there are none, name the column of "
