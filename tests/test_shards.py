@@ -519,6 +519,26 @@ def test_all_parts_go_at_once(here, monkeypatch):
     assert {path.name for path in Path("run1").iterdir()} == {"predictions.parquet", "bad.csv"}
 
 
+def test_parts_that_cannot_be_removed_are_an_error_beside_whole_predictions(here, monkeypatch):
+    shards(2)
+    rename = Path.rename
+
+    def locked(path, target):
+        if path.name == "shards":
+            raise PermissionError(13, "Permission denied")
+        return rename(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", locked)
+        caught = refused(
+            lambda: reportgen.merge("run1", out="other", discard=True, max_bad=9),
+            "output-not-writable",
+        )
+    assert 'cannot remove the parts in "shards": permission denied' in str(caught)
+    assert Path("other/predictions.parquet").is_file()
+    assert len(list(Path("run1/shards").iterdir())) == 2
+
+
 def test_parts_beside_other_files_go_one_by_one(here):
     shards(2)
     Path("run1/shards/mine.txt").touch()
