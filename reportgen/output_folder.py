@@ -22,6 +22,7 @@ __all__ = [
     "SHARDS",
     "finish_around",
     "finish_replacement",
+    "next_writer",
     "partial_folder",
     "prepare",
     "remove_stale",
@@ -204,6 +205,21 @@ def sole_writer(folder: Path, part: str = "") -> Iterator[None]:
             yield
     finally:
         _HELD.discard(key)
+
+
+@contextlib.contextmanager
+def next_writer(folder: Path, part: str = "") -> Iterator[None]:
+    """As :func:`sole_writer`, after waiting for another process for up to two seconds."""
+    with contextlib.ExitStack() as held:
+        for attempt in range(_ATTEMPTS):
+            try:
+                held.enter_context(sole_writer(folder, part))
+                break
+            except OutputError as error:
+                if error.slug != "output-busy" or attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(_WAIT)
+        yield
 
 
 _HELD: set[Path] = set()

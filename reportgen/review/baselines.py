@@ -18,7 +18,13 @@ from reportgen.errors import OutputError, ReportgenError, UsageError
 from reportgen.evaluation import Evaluation
 from reportgen.files import output_error, write_text
 from reportgen.options import DEFAULT_FOLDER
-from reportgen.output_folder import finish_around, finish_replacement, remove_stale, sole_writer
+from reportgen.output_folder import (
+    finish_around,
+    finish_replacement,
+    next_writer,
+    remove_stale,
+    sole_writer,
+)
 from reportgen.paths import refuse_address
 from reportgen.predictions import write_slim
 from reportgen.replacement import UNFINISHED, Changes, staged
@@ -44,6 +50,10 @@ _PENDING = "history.pending"
 """A history line not yet appended: it is written together with the baseline, atomically."""
 
 
+_HISTORY_PART = "history"
+"""The lock of the history in the folder of baselines, and the start of its temporary files."""
+
+
 @dataclass(frozen=True)
 class Baselines:
     """The baselines in `folder`, which is created with the first baseline."""
@@ -66,10 +76,18 @@ class Baselines:
         """Complete the save of a command that was killed: baselines and history lines."""
         for stopped in self.folder.glob(f"*/{UNFINISHED}"):
             finish_replacement(stopped.parent)
-        for pending in sorted(self.folder.glob(f"*/{_PENDING}")):
+        if any(self.folder.glob(f"*/{_PENDING}")):
             # retried by the next command
-            with suppress(OSError, ReportgenError, ValueError, TypeError):
-                append(self.folder, HistoryEntry.from_json(json.loads(pending.read_text("utf-8"))))
+            with suppress(OSError, ReportgenError), sole_writer(self.folder, _HISTORY_PART):
+                self._append_pending()
+
+    def _append_pending(self) -> None:
+        """Append the pending lines to the history, which must be locked."""
+        remove_stale(self.folder, _HISTORY_PART)
+        for pending in sorted(self.folder.glob(f"*/{_PENDING}")):
+            with suppress(OSError, ValueError, TypeError):
+                entry = HistoryEntry.from_json(json.loads(pending.read_text("utf-8")))
+                append(self.folder, entry)
                 pending.unlink(missing_ok=True)
 
     def saved_name(self, given: str) -> str:
@@ -101,6 +119,7 @@ class Baselines:
 
     def require_free(self, name: str, *, force: bool) -> None:
         """Raise the errors of :meth:`save` that follow from the name, before any work."""
+        self._finish()
         if not _NAME.fullmatch(name):
             raise UsageError(
                 f"{quoted(name)} is not a valid baseline name",
@@ -161,8 +180,8 @@ class Baselines:
             put = [name for name in named if (stage.new / name).exists()]
             left = [_PREDICTIONS] if (place / _PREDICTIONS).exists() else []
             stage.replace(Changes(tuple(put), tuple(name for name in left if name not in put)))
-        append(self.folder, entry)
-        (place / _PENDING).unlink(missing_ok=True)
+        with next_writer(self.folder, _HISTORY_PART):
+            self._append_pending()
         return place
 
 

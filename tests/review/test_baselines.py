@@ -132,6 +132,26 @@ def test_a_command_killed_before_its_line_of_the_history_leaves_it_for_the_next(
     }  # fmt: skip
 
 
+def test_a_save_that_was_killed_is_completed_before_the_next_one(tmp_path, monkeypatch):
+    """Both saves are in the history, and no temporary file is left."""
+
+    def killed(*_):
+        raise SystemExit
+
+    store, evaluation, _ = saved(tmp_path)
+    rows = opened(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("reportgen.replacement._discard", killed)
+        with pytest.raises(SystemExit):
+            store.save("main", evaluation, rows, "SHIP", force=True)
+    (store.folder / ".reportgen-1-00-history.jsonl").write_text("cut")
+    store.save("main", evaluation, rows, "DO NOT SHIP", force=True)
+    assert [entry.verdict for entry in store.history()] == ["NO GATES SET", "SHIP", "DO NOT SHIP"]
+    assert {path.name for path in store.folder.rglob("*")} == {
+        "main", "history.jsonl", "report.json", "predictions.parquet",
+    }  # fmt: skip
+
+
 def test_the_way_out_of_a_folder_that_is_not_writable_names_its_option(tmp_path, monkeypatch):
     def refused(*_, **__):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
