@@ -251,7 +251,7 @@ def drive(name: str, case: Case, place: Path, every: int) -> list[str]:
         if code == 5 and (option := re.search(r"--resume|--force", said)):
             words.append(option[0])
             code, said, _ = in_child(work, words)
-        if kind == "new" and "is not a part file" in said:  # all parts are merged, and gone
+        if kind == "new" and "there are no parts" in said:  # all parts are merged, and gone
             continue
         if code != 0:
             faults.append(f"{where}: {kind}; the next command ended with {code}: {said}")

@@ -17,7 +17,7 @@ def main() -> None:
 
     Imports are inside, since they can be interrupted, or run out of memory.
     """
-    code = exit_code_of(_command, debug="--debug" in sys.argv)
+    code = exit_code_of(_command, debug="--debug" in sys.argv, is_last=True)
     gc.freeze()  # the process ends: a collection of all loaded objects would take 0.4 s
     sys.exit(code)
 

@@ -6,6 +6,7 @@ are written first, and the exit code reports the failure afterwards.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import io
@@ -72,14 +73,17 @@ _REFUSED = {
 """Error numbers of system limits: not a bug, whichever call fails."""
 
 
-def exit_code_of(command: Callable[[], int], *, debug: bool = False) -> int:
+def exit_code_of(command: Callable[[], int], *, debug: bool = False, is_last: bool = False) -> int:
     """The exit code of `command`, which prints its result and returns 0, or 1 if a gate failed.
 
     Its errors are printed here, as one block on stderr, with tracebacks if `debug`. Ctrl-C ends
     with 130, SIGTERM with 143, SIGHUP with 129; a closed pipe on stdout with 141, and another
     failure of stdout with 5, unless there is a more severe one.
+
+    If the command is the last of the process (`is_last`), later signals do not change its exit
+    code.
     """
-    with _streams() as stdout, _signals() as received:
+    with _streams() as stdout, _signals(restore=not is_last) as received:
         try:
             if _is_confined():
                 raise MemoryError
@@ -92,7 +96,28 @@ def exit_code_of(command: Callable[[], int], *, debug: bool = False) -> int:
             code = _explained(error, received)
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
-        return code or _stream_code(stdout)
+        code = code or _stream_code(stdout)
+        if is_last:
+            _end_with(code)
+        return code
+
+
+def _end_with(code: int) -> None:
+    """Let signals end the process with `code`, at once: unloading libraries takes time."""
+
+    def stop(_number: int, _: object) -> None:
+        os._exit(code)
+
+    for number in _STOPS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    atexit.register(_ignore_signals)
+
+
+def _ignore_signals() -> None:
+    """Before it unloads modules, the interpreter resets all handlers but this one."""
+    for number in _STOPS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _explained(error: BaseException, received: Sequence[int]) -> int:
@@ -366,10 +391,11 @@ def _stream_code(stdout: _Unfailing | None) -> int:
 
 
 @contextmanager
-def _signals() -> Iterator[list[int]]:
+def _signals(*, restore: bool) -> Iterator[list[int]]:
     """SIGTERM and SIGHUP end a command like Ctrl-C; a second one ends the process at once.
 
-    An ignored SIGHUP, as under ``nohup``, stays ignored. Yields the received signals.
+    An ignored SIGHUP, as under ``nohup``, stays ignored. Yields the received signals. The earlier
+    handlers are put back after the block if `restore`.
     """
     received: list[int] = []
 
@@ -389,5 +415,5 @@ def _signals() -> Iterator[list[int]]:
     try:
         yield received
     finally:
-        for number, handler in before.items():
+        for number, handler in before.items() if restore else ():
             signal.signal(number, handler)

@@ -124,6 +124,38 @@ def test_a_signal_outside_of_inference_has_its_own_code(
     assert not (tmp_path / "out").exists()
 
 
+AT_THE_END = """
+import atexit, signal, sys
+
+class Late:
+    def __del__(self, kill=signal.raise_signal, number=int(sys.argv.pop(1))):
+        kill(number)
+
+when = sys.argv.pop(1)
+if when == "unloading":
+    sys.late = Late()
+from reportgen.__main__ import main
+try:
+    main()
+finally:
+    if when == "ending":
+        Late()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("when", ["ending", "unloading"])
+@pytest.mark.parametrize(("words", "code"), [(["versions"], 0), (["check", "none.json"], 2)])
+def test_a_signal_after_the_command_has_ended_does_not_change_its_code(
+    number, when, words, code, tmp_path
+):
+    done = subprocess.run(
+        [sys.executable, "-c", AT_THE_END, str(int(number)), when, *words],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+
+
 def test_a_signal_while_the_program_is_loaded_has_its_own_code(tmp_path):
     """A library that is being imported may turn the interruption into an error of its own."""
 

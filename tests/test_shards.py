@@ -505,6 +505,16 @@ def test_parts_go_where_that_is_asked_and_never_before(here):
     assert len(list(Path("run1/shards").iterdir())) == 2
     reportgen.merge("run1", out="run1", discard=True, max_bad=9)
     assert {path.name for path in Path("run1").iterdir()} == {"predictions.parquet", "bad.csv"}
+    error = refused(lambda: reportgen.merge("run1", out="run1", discard=True), "shards-missing")
+    assert error.message == 'there are no parts in "run1", only "predictions.parquet"'
+    assert error.hint == 'use "predictions.parquet": it has the samples of all shards'
+
+
+def test_parts_beside_merged_predictions_can_be_merged_again(here):
+    shards(2)
+    Path("run1/shards").rename("parts")
+    reportgen.merge("parts", out="parts", max_bad=9)
+    reportgen.merge("parts", out="parts", max_bad=9)
 
 
 def test_all_parts_go_at_once(here, monkeypatch):

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -16,7 +16,7 @@ from typing import Any
 
 from reportgen import output_folder
 from reportgen.api.folder import place_for, place_for_part, refuse_beside_report
-from reportgen.errors import DataError, OutputError, UsageError
+from reportgen.errors import DataError, OutputError, ReportgenError, UsageError
 from reportgen.files import TEMPORARY_PREFIX, output_error
 from reportgen.options import Options, Shard, gaps, ranges
 from reportgen.paths import output_path, part_files
@@ -318,16 +318,28 @@ def _find(parts: Parts, filesystem: Any) -> _Found:
     given = [parts] if isinstance(parts, (str, Path)) else list(parts)
     files: dict[str, Place] = {}
     begun: dict[tuple[int, int], int] = {}
+    merged: list[Place] = []
     for path in (typed_place(one, "PART", filesystem) for one in given):
         if isinstance(path, Address):
-            files.update({one.path: one for one in _stored_parts(path)})
+            inside, whole = _divided(_stored_parts(path))
+            files.update({one.path: one for one in inside if isinstance(one, Address)})
+            merged += whole
             continue
         folder = path / output_folder.SHARDS if (path / output_folder.SHARDS).is_dir() else path
-        inside = part_files(folder) if folder.is_dir() else (path,) if path.exists() else ()
-        files.update({str(one.resolve()): one for one in inside})
+        there = part_files(folder) if folder.is_dir() else (path,) if path.exists() else ()
+        local, whole = _divided(there)
+        files.update({str(one.resolve()): one for one in local if isinstance(one, Path)})
+        merged += whole
         for partial in folder.glob("*.partial") if folder.is_dir() else ():
             if numbers := _NAME.fullmatch(partial.stem):
                 begun[int(numbers[1]), int(numbers[2])] = partial_rows(partial)
+    if merged and not files and not begun:
+        raise DataError(
+            f"there are no parts in {quoted(merged[0].parent.name)}, only {quoted(merged[0].name)}",
+            slug="shards-missing",
+            details=["merge --discard removes the parts once they are merged"],
+            hint=f"use {quoted(merged[0].name)}: it has the samples of all shards",
+        )
     if not files and not begun:
         shown = listing(quoted(given_name(one) or str(one)) for one in given)
         raise DataError(
@@ -337,6 +349,25 @@ def _find(parts: Parts, filesystem: Any) -> _Found:
             "MODEL DATA --shard 0/8 -o OUT",
         )
     return _Found(tuple(files[key] for key in sorted(files)), begun)
+
+
+def _divided(files: Iterable[Place]) -> tuple[list[Place], list[Place]]:
+    """Part files, and files that a merge into the same folder has written."""
+    parts: list[Place] = []
+    merged: list[Place] = []
+    for one in files:
+        (merged if _is_merged(one) else parts).append(one)
+    return parts, merged
+
+
+def _is_merged(file: Place) -> bool:
+    if file.name != output_folder.PREDICTIONS:
+        return False
+    try:
+        Predictions.open(file)
+    except ReportgenError:
+        return False
+    return True
 
 
 def _stored_parts(place: Address) -> list[Address]:
