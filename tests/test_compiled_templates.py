@@ -5,6 +5,7 @@ import sys
 import jinja2
 import pytest
 
+from reportgen.rendering import compiled_templates
 from reportgen.rendering.compiled_templates import CompiledTemplates
 
 
@@ -13,7 +14,9 @@ def writes_bytecode(monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
 
 
-def rendered(folder, **settings):
+def rendered(folder, *, same_process=False, **settings):
+    if not same_process:
+        compiled_templates._in_memory.clear()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         bytecode_cache=CompiledTemplates(folder, settings),
@@ -42,12 +45,29 @@ def test_a_template_is_compiled_once(tmp_path, monkeypatch):
     assert names == []
 
 
-def test_it_is_compiled_again_where_its_text_or_a_setting_is_another(tmp_path, monkeypatch):
+@pytest.mark.parametrize("same_process", [False, True])
+def test_it_is_compiled_again_where_its_text_or_a_setting_is_another(same_process, tmp_path):
     (tmp_path / "a.j2").write_text("a {{ x }}")
     rendered(tmp_path)
-    assert rendered(tmp_path, autoescape=True) == "a &lt;"
+    assert rendered(tmp_path, autoescape=True, same_process=same_process) == "a &lt;"
     (tmp_path / "a.j2").write_text("b {{ x }}")
-    assert rendered(tmp_path, autoescape=True) == "b &lt;"
+    assert rendered(tmp_path, autoescape=True, same_process=same_process) == "b &lt;"
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_process_compiles_a_template_once_even_where_it_writes_no_file(
+    written, tmp_path, monkeypatch
+):
+    (tmp_path / "a.j2").write_text("a {{ x }}")
+    if written:
+        rendered(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert rendered(tmp_path) == "a <"
+    for kept in tmp_path.glob("__pycache__/*"):
+        kept.unlink()
+    names = compiled(monkeypatch)
+    assert rendered(tmp_path, same_process=True) == "a <"
+    assert names == []
 
 
 @pytest.mark.parametrize("content", [b"", b"j2", b"\0" * 400])

@@ -1,6 +1,7 @@
 """The documents say what is so: their code runs, their names exist, their tables are complete."""
 
 import contextlib
+import functools
 import inspect
 import io
 import itertools
@@ -389,6 +390,7 @@ PLACES = error_pages.places()
 SLUGS = sorted({place.slug for place in PLACES})
 
 
+@functools.cache
 def error_sections():
     page = text_of("docs/errors.md")
     return dict(re.findall(r"^### (\S+)\n(.*?)(?=^##+ |\Z)", page, re.DOTALL | re.MULTILINE))
@@ -424,7 +426,7 @@ def test_an_errors_section_is_true(slug):
     hints = [place.hint for place in fitting if re.fullmatch(place.hint, example.hint)]
     assert hints, f"the hint is none of {[place.hint for place in fitting]}"
     if example.hint and set(hints) == {error_pages.ANY}:
-        assert any(re.fullmatch(one, example.hint) for one in error_pages.texts()), example.hint
+        assert any(one.fullmatch(example.hint) for one in error_pages.texts()), example.hint
     assert example.hint or example.more, "nothing says what to do"
     assert len(re.findall(r"[.!?](?= |$)", example.more)) <= 1, "one sentence at most"
 

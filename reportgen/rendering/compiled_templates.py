@@ -1,4 +1,4 @@
-"""Caches compiled templates beside their sources, like Python's byte code."""
+"""Caches compiled templates in memory, and beside their sources, like Python's byte code."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import sys
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import jinja2
@@ -14,10 +15,14 @@ from jinja2.bccache import Bucket
 __all__ = ["CompiledTemplates"]
 
 
-class CompiledTemplates(jinja2.FileSystemBytecodeCache):
-    """The compiled templates of `folder`, in its ``__pycache__``.
+_in_memory: dict[str, tuple[str, CodeType]] = {}
+"""Key of a template file → checksum and code, for the next page of this process."""
 
-    They are compiled again if a template, jinja2 or `settings` changes. Nothing is cached if the
+
+class CompiledTemplates(jinja2.FileSystemBytecodeCache):
+    """The compiled templates of `folder`, in memory and in its ``__pycache__``.
+
+    They are compiled again if a template, jinja2 or `settings` changes. No file is written if the
     folder is read-only, or if Python may not write byte code (``PYTHONDONTWRITEBYTECODE``).
     """
 
@@ -30,12 +35,20 @@ class CompiledTemplates(jinja2.FileSystemBytecodeCache):
         return hashlib.sha256(f"{self.settings}\n{source}".encode()).hexdigest()
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Load the cached byte code, if it is readable."""
+        """Load the byte code from memory, else from its file, if that is readable."""
+        checksum, code = _in_memory.get(bucket.key, ("", None))
+        if code is not None and checksum == bucket.checksum:
+            bucket.code = code
+            return
         with contextlib.suppress(OSError):
             super().load_bytecode(bucket)
+        if bucket.code is not None:
+            _in_memory[bucket.key] = (bucket.checksum, bucket.code)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Save the byte code, if possible."""
+        """Keep the byte code, and save it if possible."""
+        if bucket.code is not None:
+            _in_memory[bucket.key] = (bucket.checksum, bucket.code)
         if not sys.dont_write_bytecode:
             with contextlib.suppress(OSError):
                 Path(self.directory).mkdir(exist_ok=True)
