@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from unittest import mock
 
@@ -18,6 +17,7 @@ from torch import nn
 
 from tests.inference.builders import image_tree
 from tests.outputs import OF_COUNTS
+from tests.processes import started, wait_for
 
 
 def reportgen(*words, cwd=None, env=None, code=0):
@@ -369,17 +369,10 @@ def test_a_run_that_is_stopped_goes_on_with_the_same_bytes(tmp_path, number, cod
         "from reportgen.cli import main; main()"
     )
     out = tmp_path / "stopped"
-    process = subprocess.Popen(
-        [sys.executable, "-c", starter, *map(str, words), "-o", str(out)],
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while len(list(out.glob("predictions.partial/*.parquet"))) < 5:
-        assert time.monotonic() < deadline
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
-    process.send_signal(number)
-    stderr = process.communicate(timeout=60)[1]
+    with started([sys.executable, "-c", starter, *words, "-o", out]) as process:
+        wait_for(lambda: len(list(out.glob("predictions.partial/*.parquet"))) >= 5, process)
+        process.send_signal(number)
+        stderr = process.communicate(timeout=60)[1]
     assert process.returncode == code, stderr
     assert "Traceback" not in stderr
     if code > 0:

@@ -15,6 +15,7 @@ from reportgen.errors import DataError, Interrupted, OutputError, Terminated
 from reportgen.process import exit_code_of, is_out_of_memory, print_line
 from reportgen.text import inert
 from tests.outputs import OF_COUNTS
+from tests.processes import started, wait_for
 from tests.test_cli import reportgen
 
 MATRIX = ",a,b\na,5,1\nb,0,5\n"
@@ -86,7 +87,8 @@ import importlib, sys, time
 module, name = sys.argv.pop(1).split(":")
 def wait(*a, **k):
     open("waiting", "w").close()
-    time.sleep(60)
+    for _ in range(600):  # a signal just before a sleep does not shorten it
+        time.sleep(0.1)
 if name:
     setattr(importlib.import_module(module), name, wait)
 from reportgen.__main__ import main
@@ -107,17 +109,11 @@ main()
 def test_a_signal_outside_of_inference_has_its_own_code(
     number, code, word, stage, matrix, tmp_path
 ):
-    process = subprocess.Popen(
-        [sys.executable, "-c", WAITING, stage, "render", str(matrix), "-o", "out"],
-        cwd=tmp_path, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "waiting").exists():
-        assert time.monotonic() < deadline
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
-    process.send_signal(number)
-    told = process.communicate(timeout=60)[1]
+    command = [sys.executable, "-c", WAITING, stage, "render", matrix, "-o", "out"]
+    with started(command, cwd=tmp_path) as process:
+        wait_for((tmp_path / "waiting").exists, process)
+        process.send_signal(number)
+        told = process.communicate(timeout=60)[1]
     assert process.returncode == code
     assert told.startswith(f"reportgen: error: {word}\n")
     assert "Traceback" not in told

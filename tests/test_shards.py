@@ -5,8 +5,8 @@ import random
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from unittest import mock
 from unittest.mock import ANY
@@ -28,6 +28,7 @@ from reportgen.predictions import PART_VERSION, PartFile, PartHeader
 from reportgen.predictions.shards import PART_KEY
 from reportgen.reporter import Reporter
 from tests.inference.builders import image_tree
+from tests.processes import started, wait_for
 
 NETWORKS = """
 import torch
@@ -851,6 +852,11 @@ def words_of(*more):
 SLOW = NETWORKS.replace("return x.mean", "import time; time.sleep(0.05); return x.mean")
 
 
+def has_parts(folder: Path, n: int) -> bool:
+    """Whether `folder` has `n` finished parts: one being written has a dot before its name."""
+    return len(list(folder.glob("[!.]*.parquet"))) >= n
+
+
 @pytest.mark.slow
 def test_a_shard_that_is_killed_at_any_moment_goes_on_to_the_same_bytes(here):
     Path("net.py").write_text(SLOW)
@@ -862,14 +868,8 @@ def test_a_shard_that_is_killed_at_any_moment_goes_on_to_the_same_bytes(here):
     moment = random.Random()
     for round_ in range(2):
         at_least = round_ * 2 + moment.randrange(1, 3)
-        running_ = subprocess.Popen([*starter, *words], stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 120
-        while len(list(begun.glob("[!.]*.parquet"))) < at_least:  # a dot: still being written
-            assert time.monotonic() < deadline
-            assert running_.poll() is None, running_.stderr.read()
-            time.sleep(0.01)
-        running_.kill()
-        running_.communicate(timeout=60)
+        with started([*starter, *words]) as process:
+            wait_for(partial(has_parts, begun, at_least), process)
     n_before = reportgen.merge_status("run1").begun[1]
     assert n_before >= 12
     subprocess.run([*starter, *words], check=True, timeout=120, capture_output=True)

@@ -300,7 +300,7 @@ def _no_pixels(data: Path, found: _Images, why: str) -> DataError:
         details=[
             "they can be passed unchanged to a network in Python, with labels as whole numbers:",
             "    import numpy, torch",
-            f"    arrays = numpy.load({as_typed(data)!r})",
+            f"    arrays = dict(numpy.load({as_typed(data)!r}))",
             f"    x = torch.as_tensor(arrays[{found.name!r}]).float(){axes}",
             "    data = torch.utils.data.TensorDataset(x, torch.as_tensor(labels))",
         ],
