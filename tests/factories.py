@@ -176,8 +176,8 @@ def scored(
     ids = np.array([f"{evaluation.classes[i]}/{j}-{s:04}.png" for s, (i, j) in
                     enumerate(zip(label, answer, strict=True))], object)  # fmt: skip
     if full:
-        thresholds = Thresholds.of(Scores.of(p, label))
-        suspects = find_label_issues(LabelIssueTally(thresholds).having(ids, label, p))
+        thresholds = Thresholds.of(label, at_label, k)
+        suspects = find_label_issues(LabelIssueTally(thresholds).having(ids, Scores.of(p, label)))
     else:
         suspects = find_label_issues(None)
     return replace(

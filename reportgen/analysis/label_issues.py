@@ -4,7 +4,7 @@ another class than their label.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Annotated, Any, ClassVar
@@ -12,8 +12,8 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reportgen.analysis.scoring import SUM_TOLERANCE, FixedSums, Scores
-from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.analysis.scoring import FixedSums, Scores, known_probabilities
+from reportgen.confusion_matrix import ConfusionMatrix, RunningMatrix
 from reportgen.errors import DataError
 from reportgen.jsonio import (
     Cell,
@@ -82,17 +82,23 @@ class Thresholds:
         return cls(np.zeros(n_classes, np.int64), FixedSums.zeros((n_classes,)))
 
     @classmethod
-    def of(cls, scores: Scores) -> Thresholds:
-        """Count one batch."""
-        shape = (scores.n_classes,)
-        sums = FixedSums.zeros(shape)
-        for start in range(0, len(scores), _THRESHOLD_BLOCK):
-            labels = scores.labels[start : start + _THRESHOLD_BLOCK]
-            rows = np.arange(start, start + len(labels))
-            own = scores.probabilities[rows, labels].astype(np.float64)
-            sums += FixedSums.of_cells(labels, own, shape)
-        counts = np.bincount(scores.labels, minlength=scores.n_classes)
-        return cls(counts, sums, scores.n_without)
+    def of(cls, labels: ArrayLike, label_probability: ArrayLike, n_classes: int) -> Thresholds:
+        """Count one batch.
+
+        N class indices, -1 = unknown, and the probability of each, nan for missing scores. Raises
+        :class:`DataError` for a value that is not a probability.
+        """
+        true = np.asarray(labels)
+        labelled = true >= 0
+        own, known, _ = known_probabilities(
+            "label_probability", np.asarray(label_probability)[labelled]
+        )
+        true = true[labelled][known].astype(np.intp)
+        sums = FixedSums.zeros((n_classes,))
+        for start in range(0, len(true), _THRESHOLD_BLOCK):
+            part = slice(start, start + _THRESHOLD_BLOCK)
+            sums += FixedSums.of_cells(true[part], own[part].astype(np.float64), (n_classes,))
+        return cls(np.bincount(true, minlength=n_classes), sums, len(known) - len(true))
 
     def __add__(self, other: Thresholds) -> Thresholds:
         if not isinstance(other, Thresholds):
@@ -219,61 +225,66 @@ class LabelIssueTally:
     suspected: ConfusionMatrix | None = None
     worst: tuple[LabelIssue, ...] = ()
 
-    def having(
-        self,
-        ids: ArrayLike,
-        labels: ArrayLike,
-        probabilities: ArrayLike,
-        sum_tolerance: float = SUM_TOLERANCE,
-    ) -> LabelIssueTally:
-        """With one batch: N ids (strings), N class indices (-1 = unknown), scores (N, K).
+    def having(self, ids: ArrayLike, scores: Scores) -> LabelIssueTally:
+        """With one batch of N samples: its ids (strings, shape (N,)), and its scores.
 
-        Rows without a label or without scores (nan) are skipped, as in the first pass. Raises
-        :class:`DataError` if the scores are not probabilities, or the lengths differ.
+        Raises :class:`DataError` if their lengths differ.
         """
-        scores = Scores.of(probabilities, labels, sum_tolerance)
-        names = np.asarray(ids)
-        if len(names) != len(np.asarray(labels)):
+        k, names = scores.n_classes, np.asarray(ids)
+        if len(names) != len(scores.kept):
             raise DataError(
-                f"{len(names):,} ids but {len(np.asarray(labels)):,} labels", slug="length-mismatch"
+                f"{len(names):,} ids but {len(scores.kept):,} labels", slug="length-mismatch"
             )
-        if scores.n_classes != self.thresholds.n_classes:
-            raise ValueError(f"{scores.n_classes} scores for {self.thresholds.n_classes} classes")
+        if k != self.thresholds.n_classes:
+            raise ValueError(f"{k} scores for {self.thresholds.n_classes} classes")
         if len(scores) < len(names):
-            unknown = np.isnan(np.asarray(probabilities, np.float64)).any(axis=1)
-            names = names[(np.asarray(labels) >= 0) & ~unknown]
-        found, limits = self, self.thresholds.values() - TOLERANCE
-        rows = max(_BLOCK // scores.n_classes, 1)
+            names = names[scores.kept]
+        limits = _at_least(self.thresholds.values() - TOLERANCE, scores.probabilities.dtype)
+        joint, suspected, worst = RunningMatrix(k), RunningMatrix(k), self.worst
+        rows = max(_BLOCK // k, 1)
         for start in range(0, len(scores), rows):
             part = slice(start, start + rows)
-            p = scores.probabilities[part].astype(np.float64)
-            found += self._of_block(names[part], scores.labels[part], p, limits)
-        return found
-
-    def _of_block(
-        self, ids: NDArray[Any], labels: Counts, p: Floats, limits: Floats
-    ) -> LabelIssueTally:
-        k, rows = p.shape[1], np.arange(len(p))
-        predicted = p.argmax(axis=1)
-        guess = confident_class(p, predicted, limits)
-        counted = guess >= 0
-        joint = ConfusionMatrix.from_labels(labels[counted], guess[counted], k)
-        at = np.flatnonzero(counted & (guess != labels) & (predicted != labels))
-        suspected = ConfusionMatrix.from_labels(labels[at], guess[at], k)
-        # the label is not the prediction, so the largest other probability is the largest of all
-        own = p[rows, labels]
-        margins = own[at] - p[at, predicted[at]]
-        likely = _likely(margins, self.limit)
-        at, margins = at[likely], margins[likely]
-        columns = ids[at], labels[at], guess[at], margins, own[at], p[at, guess[at]]
-        tops = (best_classes(p[i]) for i in at.tolist())
-        worst = self._best(
-            LabelIssue(str(name), label, suggested, margin, given, other, top)
-            for name, label, suggested, margin, given, other, top in zip(
-                *(column.tolist() for column in columns), tops, strict=True
-            )
+            p, labels = scores.probabilities[part], scores.labels[part]
+            predicted = p.argmax(axis=1)
+            guess = confident_class(p, predicted, limits)
+            counted = guess >= 0
+            joint.add(labels[counted], guess[counted])
+            at = np.flatnonzero(counted & (guess != labels) & (predicted != labels))
+            suspected.add(labels[at], guess[at])
+            # the label is not the prediction: the largest other probability is that of all
+            own, highest = (p[at, of[at]].astype(np.float64) for of in (labels, predicted))
+            likely = self._likely(own - highest, worst)
+            at, own, highest = at[likely], own[likely], highest[likely]
+            found = (
+                LabelIssue(str(name), label, suggested, margin, given, float(p[i, suggested]),
+                           best_classes(p[i]))
+                for i, name, label, suggested, margin, given in zip(
+                    *(column.tolist() for column in (
+                        at, names[part][at], labels[at], guess[at], own - highest, own
+                    )), strict=True
+                )
+            )  # fmt: skip
+            worst = self._best([*worst, *found])
+        return LabelIssueTally(
+            self.thresholds,
+            self.limit,
+            _sum(self.joint, joint.total()),
+            _sum(self.suspected, suspected.total()),
+            worst,
         )
-        return LabelIssueTally(self.thresholds, self.limit, joint, suspected, worst)
+
+    def _likely(self, margins: Floats, worst: Sequence[LabelIssue]) -> NDArray[np.intp]:
+        """Indices of the samples that may displace one of `worst`, by their margins.
+
+        Ties of the last place are among them: their ids decide.
+        """
+        if self.limit == 0:
+            return np.zeros(0, np.intp)
+        steps = np.rint(margins * _MARGIN_STEPS)
+        most = worst[-1].rank[0] if len(worst) == self.limit else np.inf
+        if len(steps) > self.limit:
+            most = min(most, np.partition(steps, self.limit - 1)[self.limit - 1])
+        return np.flatnonzero(steps <= most)
 
     def __add__(self, other: LabelIssueTally) -> LabelIssueTally:
         if not isinstance(other, LabelIssueTally):
@@ -297,17 +308,19 @@ class LabelIssueTally:
         return tuple(nsmallest(self.limit, suspects, key=lambda suspect: suspect.rank))
 
 
-def confident_class(p: Floats, predicted: NDArray[np.intp], limits: Floats) -> NDArray[np.intp]:
+def confident_class(
+    p: NDArray[np.floating[Any]], predicted: NDArray[np.intp], limits: NDArray[np.floating[Any]]
+) -> NDArray[np.intp]:
     """The class that each sample confidently belongs to; -1 if it reaches no limit.
 
     Parameters
     ----------
     p
-        float64, shape (n, K).
+        float32 or float64, shape (n, K).
     predicted
         The class of the largest probability: shape (n,).
     limits
-        The probability that each class must reach: float64, shape (K,).
+        The probability that each class must reach: of the same dtype, shape (K,).
 
     The result is the only class whose limit is reached; if there are several, the class of the
     largest probability of all, as in cleanlab 2.9. In the paper it is the largest *of those
@@ -319,14 +332,13 @@ def confident_class(p: Floats, predicted: NDArray[np.intp], limits: Floats) -> N
     return np.where(n_reached > 0, guess, -1)
 
 
-def _likely(margins: Floats, limit: int) -> NDArray[np.intp]:
-    """Indices of possible members of the `limit` lowest: all up to the limit-th margin."""
-    if len(margins) <= limit:
-        return np.arange(len(margins))
-    steps = np.rint(margins * _MARGIN_STEPS)
-    if limit == 0:
-        return np.zeros(0, np.intp)
-    return np.flatnonzero(steps <= np.partition(steps, limit - 1)[limit - 1])
+def _at_least(limits: Floats, dtype: np.dtype[Any]) -> NDArray[np.floating[Any]]:
+    """The smallest numbers of `dtype`, float32 or float64, not below `limits`.
+
+    A number of that dtype reaches the one if it reaches the other, without being converted.
+    """
+    nearest = limits.astype(dtype)
+    return np.where(nearest < limits, np.nextafter(nearest, dtype.type(np.inf)), nearest)
 
 
 def _sum(a: ConfusionMatrix | None, b: ConfusionMatrix | None) -> ConfusionMatrix | None:

@@ -15,7 +15,6 @@ from reportgen.analysis.label_issues import (
 from reportgen.analysis.scoring import (
     CLASS_SCORES,
     SCORES,
-    SUM_TOLERANCE,
     TOP_KS,
     AnswerTally,
     ProbabilityTally,
@@ -70,7 +69,6 @@ __all__ = [
     "evaluate_matrix",
     "evaluate_predictions",
     "excluded_words",
-    "label_issues_of",
     "positive_class",
     "slices_of",
 ]
@@ -103,16 +101,6 @@ def positive_class(
             hint="write its name as in the class list",
         )
     return classes.index(name)
-
-
-def label_issues_of(rows: PredictionRows, thresholds: Thresholds | None) -> LabelIssues:
-    """Potential label errors; `thresholds` is None without probabilities of all classes."""
-    found = None if thresholds is None else LabelIssueTally(thresholds)
-    tolerance = rows.facts.sum_tolerance or SUM_TOLERANCE
-    if found is not None and thresholds is not None and thresholds.n:
-        for batch in rows.batches("id", "label", "probabilities"):
-            found = found.having(batch["id"], batch["label"], batch["probabilities"], tolerance)
-    return find_label_issues(found, rows.facts.provenance.split or None)
 
 
 def slices_of(
@@ -224,7 +212,7 @@ def evaluate_predictions(
         suspects=(
             LabelIssues("independent_scores")
             if passed.independent is not None
-            else label_issues_of(predictions, passed.thresholds)
+            else find_label_issues(passed.issues, facts.provenance.split or None)
         ),
         slices=slices_of(predictions, options.macro, options.group_column),
         macro=options.macro,
@@ -248,7 +236,7 @@ def _books(samples: Accounting, counts: Counts) -> Accounting:
 
 @dataclass(frozen=True)
 class _Passed:
-    """The sums of one pass; `figures` and `thresholds` are None without the scores they need.
+    """The sums of all rows; `figures` and `issues` are None without the scores they need.
 
     `half_precision`: see :class:`Digits`. `independent`: the ranking by independent scores, for
     which no other metric of scores is defined.
@@ -256,7 +244,7 @@ class _Passed:
 
     counts: Counts
     figures: ScoreMetrics | None = None
-    thresholds: Thresholds | None = None
+    issues: LabelIssueTally | None = None
     top_k: TopK = field(default_factory=TopK)
     half_precision: bool = False
     threshold: ThresholdCurve | None = None
@@ -269,9 +257,11 @@ class _Passed:
 
 
 def _count_rows(predictions: PredictionRows, positive: int) -> _Passed:
-    """One pass: counts, and the sums of scores if there are any.
+    """Counts, and the sums of scores if there are any.
 
-    `positive` is the class of the threshold section, for two classes.
+    The probabilities of all classes are read once: the thresholds for potential label errors need
+    those of the labels only, from the pass before. `positive` is the class of the threshold
+    section, for two classes.
     """
     n_classes = len(predictions.facts.classes)
     counts = RunningCounts(n_classes)
@@ -282,27 +272,28 @@ def _count_rows(predictions: PredictionRows, positive: int) -> _Passed:
         for rows in predictions.batches(*columns):
             counts.add(rows)
         return _Passed(counts.total())
-    columns += ["confidence", "label_probability"]
-    columns += ["probabilities"] if predictions.has_probabilities else []
-    answers, tolerance = AnswerTally(), predictions.facts.sum_tolerance
-    kept, thresholds = None, None
-    if predictions.has_probabilities:
-        kept, thresholds = ProbabilityTally.empty(n_classes), Thresholds.empty(n_classes)
-    digits = Digits()
-    for rows in predictions.batches(*columns):
+    answers, thresholds = AnswerTally(), Thresholds.empty(n_classes)
+    for rows in predictions.batches(*columns, "confidence", "label_probability"):
         counts.add(rows)
         answers += AnswerTally.of(rows)
-        if kept is not None and thresholds is not None:
-            digits = digits.having(rows["probabilities"])
-            scores = Scores.of(rows["probabilities"], rows["label"], tolerance)
-            kept += ProbabilityTally.of(scores)
-            thresholds += Thresholds.of(scores)
-    figures = ScoreMetrics.of(answers, kept, n_classes)
-    threshold = None
-    if kept is not None and n_classes == 2:
-        threshold = ThresholdCurve.of(kept.ranked, positive)
+        if predictions.has_probabilities:
+            thresholds += Thresholds.of(rows["label"], rows["label_probability"], n_classes)
+    if not predictions.has_probabilities:
+        figures = ScoreMetrics.of(answers, None, n_classes)
+        return _Passed(counts.total(), figures, top_k=answers.top_k)
+    kept, issues, digits = ProbabilityTally.empty(n_classes), LabelIssueTally(thresholds), Digits()
+    for rows in predictions.batches("id", "label", "probabilities"):
+        digits = digits.having(rows["probabilities"])
+        scores = Scores.of(rows["probabilities"], rows["label"], predictions.facts.sum_tolerance)
+        kept += ProbabilityTally.of(scores)
+        issues = issues.having(rows["id"], scores)
     return _Passed(
-        counts.total(), figures, thresholds, answers.top_k, digits.are_half_precision, threshold
+        counts.total(),
+        ScoreMetrics.of(answers, kept, n_classes),
+        issues,
+        answers.top_k,
+        digits.are_half_precision,
+        ThresholdCurve.of(kept.ranked, positive) if n_classes == 2 else None,
     )
 
 

@@ -24,6 +24,7 @@ from reportgen.importers.columns.detect import find_roles
 from reportgen.importers.columns.held_rows import give_back, held_rows
 from reportgen.importers.formats import delimited, tables
 from reportgen.importers.formats.delimited import Dialect, read_delimited
+from reportgen.importers.formats.parquet import ParquetTable
 from reportgen.importers.opening import open_others as open_predictions
 from reportgen.options.importing import InputOptions
 from reportgen.rendering.errors_csv import error_parts
@@ -170,6 +171,23 @@ def test_a_wide_table_is_read_in_shorter_batches_to_the_same_rows(tmp_path, monk
     many = errors()
     assert len(many) == 1 + -(-60 // 7)
     assert "".join(many) == head + once
+
+
+def test_scores_of_all_classes_are_read_three_times(tmp_path, monkeypatch):
+    """For their type, for the predictions, and for the metrics and label issues."""
+    p = np.random.default_rng(0).dirichlet(np.ones(3), 100).astype(np.float32)
+    names = ["label", "score_0", "score_1", "score_2"]
+    pq.write_table(pa.table([p.argmax(axis=1), *p.T.copy()], names=names), tmp_path / "a.parquet")
+    read, whole = Counter(), ParquetTable.batches
+
+    def counted(table, columns, rows):
+        yield from whole(table, columns, rows)
+        read.update(columns)  # after the last batch
+
+    monkeypatch.setattr(ParquetTable, "batches", counted)
+    found = reportgen.load(tmp_path / "a.parquet")
+    assert found.suspects.n_examined == 100
+    assert {read[name] for name in names[1:]} == {3}
 
 
 def test_as_many_values_are_read_at_once_of_wide_tables_as_of_narrow_ones():

@@ -14,6 +14,7 @@ from reportgen.analysis.label_issues import (
     LabelIssues,
     LabelIssueTally,
     Thresholds,
+    _at_least,
     confident_class,
     find_label_issues,
 )
@@ -42,7 +43,12 @@ def formula(n=60):
 
 def find(p, labels, ids=None, limit=50):
     ids = [f"{i:03d}" for i in range(len(labels))] if ids is None else ids
-    return LabelIssueTally(Thresholds.of(Scores.of(p, labels)), limit).having(ids, labels, p)
+    return LabelIssueTally(thresholds_of(labels, p), limit).having(ids, Scores.of(p, labels))
+
+
+def thresholds_of(labels, p):
+    labels, p = np.asarray(labels), np.asarray(p)
+    return Thresholds.of(labels, p[np.arange(len(p)), labels], p.shape[1])
 
 
 def test_twelve_samples_worked_out_by_hand():
@@ -81,6 +87,16 @@ def test_the_prediction_counts_where_several_thresholds_are_reached():
     limits = np.array([0.9, 0.25, 0.1])
     p = np.array([[0.5, 0.3, 0.2], [0.95, 0.04, 0.01], [0.85, 0.06, 0.09], [0.7, 0.27, 0.03]])
     assert confident_class(p, p.argmax(axis=1), limits).tolist() == [0, 0, -1, 1]
+
+
+def test_limits_of_a_coarser_type_are_reached_by_the_same_numbers():
+    limits = np.array([0.1, 1 / 3, 0.5, 2e-6, 0.9999999])
+    coarse = _at_least(limits, np.dtype(np.float32))
+    assert coarse.dtype == np.float32
+    steps = [np.float32(-np.inf), np.float32(0), np.float32(np.inf)]
+    for near in (np.nextafter(limits.astype(np.float32), step) for step in steps):
+        assert ((near >= coarse) == (near.astype(np.float64) >= limits)).all()
+    assert _at_least(limits, limits.dtype).tolist() == limits.tolist()
 
 
 def test_a_sample_whose_prediction_is_its_label_is_no_suspect():
@@ -124,10 +140,11 @@ def test_any_split_and_order_gives_the_same(rows, size, limit, order):
                 yield list(ids), np.array(labels), p / p.sum(axis=1, keepdims=True)
 
     def both_passes(rows):
-        tallies = (Thresholds.of(Scores.of(p, labels)) for _, labels, p in batches(rows))
+        tallies = (thresholds_of(labels, p) for _, labels, p in batches(rows))
         thresholds = reduce(lambda a, b: b + a, tallies, Thresholds.empty(3))
         one, two = LabelIssueTally(thresholds, limit), LabelIssueTally(thresholds, limit)
-        for batch in batches(rows):
+        for ids, labels, p in batches(rows):
+            batch = ids, Scores.of(p, labels)
             one, two = one.having(*batch), LabelIssueTally(thresholds, limit).having(*batch) + two
         assert one == two
         return one
@@ -210,10 +227,10 @@ def test_no_text_calls_a_label_wrong_of_itself():
 def test_what_does_not_fit_is_refused():
     found = find(TWELVE, TWELVE_LABELS)
     with pytest.raises(DataError) as error:
-        found.having(["a"], TWELVE_LABELS, TWELVE)
+        found.having(["a"], Scores.of(TWELVE, TWELVE_LABELS))
     assert error.value.slug == "length-mismatch"
     with pytest.raises(ValueError, match="2 scores for 3 classes"):
-        found.having(["a"], [0], [[0.5, 0.5]])
+        found.having(["a"], Scores.of([[0.5, 0.5]], [0]))
     with pytest.raises(ValueError, match="different thresholds"):
         _ = found + find(*formula())
     with pytest.raises(ValueError, match="3 classes"):

@@ -56,6 +56,7 @@ def test_rows_without_label_are_dropped_and_those_without_scores_counted():
     scores = Scores.of(p, [0, 1, -1, -1])
     assert scores.labels.tolist() == [0]
     assert scores.probabilities.tolist() == [[0.5, 0.5]]
+    assert scores.kept.tolist() == [True, False, False, False]
     assert (scores.n_without, scores.n_classes, len(scores)) == (1, 2, 1)
 
 

@@ -94,12 +94,15 @@ class Scores:
         Number of labelled samples skipped for lack of scores (any nan).
     eps
         Machine epsilon of the dtype in which the scores were saved.
+    kept
+        bool, shape (N,): which rows of the batch the n samples are.
     """
 
     probabilities: Floats
     labels: NDArray[np.int64]
     n_without: int
     eps: float
+    kept: Mask
 
     @classmethod
     def of(
@@ -124,15 +127,15 @@ class Scores:
             )
         true = _labels(labels, values.shape[1])
         _same_length("rows of probabilities", len(values), "labels", len(true))
-        if len(true) and true.min() < 0:
-            values, true = values[true >= 0], true[true >= 0]
-        known = _rows_with_numbers(values)
-        if not known.all():
-            values, true = values[known], true[known]
+        labelled = true >= 0
+        kept = labelled & _rows_with_numbers(values)
+        if not kept.all():
+            values, true = values[kept], true[kept]
         values = _in_unit("probability", values)
         if sum_tolerance is not None:
             _check_sums(values, sum_tolerance)
-        return cls(np.ascontiguousarray(values), true, _left(known), eps)
+        n_without = int(np.count_nonzero(labelled)) - len(true)
+        return cls(np.ascontiguousarray(values), true, n_without, eps, kept)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -210,7 +213,7 @@ def _in_unit(what: str, values: Floats) -> Floats:
 def _check_sums(values: Floats, tolerance: float) -> None:
     if len(values) == 0:
         return
-    sums = np.asarray(values @ np.ones(values.shape[1], values.dtype))
+    sums = np.einsum("nk->n", values)
     wrong = np.asarray(np.abs(sums - 1) > max(tolerance, SUM_TOLERANCE))
     if wrong.any():
         raise DataError(
