@@ -643,9 +643,9 @@ def _score_classes(
         order = list(range(width))
     if given is None:
         if names is None:
-            return None, tuple(order)
+            return None, _order(order)
         source = f"the score columns of {table.name}"
-        return ClassNames.checked(names, source), tuple(order)
+        return ClassNames.checked(names, source), _order(order)
     if names is None:
         n = len(given.names)
         if width != n and not (width == 1 and n == 2):
@@ -657,11 +657,15 @@ def _score_classes(
                 hint="pass the class list of the model that produced the scores with --classes "
                 "FILE",
             )
-        return given, tuple(order)
+        return given, _order(order)
     place = {display_name(name): i for i, name in enumerate(names)}
     if set(place) != set(given.names):
         raise _other_classes(table, given, list(place))
-    return given, tuple(place[name] for name in given.names)
+    return given, _order([place[name] for name in given.names])
+
+
+def _order(places: list[int]) -> tuple[int, ...] | None:
+    return None if places == list(range(len(places))) else tuple(places)
 
 
 def _other_classes(table: Table, given: ClassNames, names: Sequence[str]) -> DataError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,10 @@ _SLACK = 1e-6  # a rounded probability may leave [0, 1] by this much
 Floats = NDArray[np.float64]
 
 
+Saved = NDArray[np.floating[Any]]
+"""Scores in the precision that they were saved in: float32 or float64."""
+
+
 class OutputKind(StrEnum):
     """The type of scores.
 
@@ -54,8 +59,8 @@ class OutputKind(StrEnum):
 class ScoredRows:
     """Predictions, probabilities and ranks of n samples.
 
-    Arrays as in :class:`reportgen.predictions.schema.Rows`, but probabilities in float64; the
-    precision is chosen when they are saved.
+    Arrays as in :class:`reportgen.predictions.schema.Rows`, but probabilities in float64, or in
+    float32 if that represents them exactly; the precision is chosen when they are saved.
 
     Attributes
     ----------
@@ -66,13 +71,13 @@ class ScoredRows:
 
     finite: NDArray[np.bool_]
     prediction: NDArray[np.int32]
-    confidence: Floats
-    label_probability: Floats
+    confidence: Saved
+    label_probability: Saved
     label_rank: NDArray[np.int32]
     top_tied: NDArray[np.bool_]
     top_classes: NDArray[np.int32]
-    top_probabilities: Floats
-    probabilities: Floats
+    top_probabilities: Saved
+    probabilities: Saved
 
 
 def decide_outputs(scores: Floats) -> OutputKind:
@@ -90,13 +95,14 @@ def decide_outputs(scores: Floats) -> OutputKind:
     return OutputKind.LOGITS
 
 
-def contradiction(scores: Floats, kind: OutputKind, tolerance: float = SUM_TOLERANCE) -> str | None:
-    """Why `scores` can't be of `kind`, or None: finite rows, float64 (n, K).
+def contradiction(scores: Saved, kind: OutputKind, tolerance: float = SUM_TOLERANCE) -> str | None:
+    """Why `scores` can't be of `kind`, or None: finite rows, float32 or float64 (n, K).
 
     `tolerance` is the allowed deviation of a row's sum from 1.
     """
     if kind is OutputKind.LOGITS or len(scores) == 0:
         return None
+    scores = scores.astype(np.float64, copy=False)
     if kind is OutputKind.PERCENTAGES:
         return _no_percentages(scores, tolerance)
     if kind in (OutputKind.PROBABILITIES, OutputKind.ONE_VS_REST):
@@ -116,7 +122,7 @@ def contradiction(scores: Floats, kind: OutputKind, tolerance: float = SUM_TOLER
     return None
 
 
-def _no_percentages(scores: Floats, tolerance: float) -> str | None:
+def _no_percentages(scores: Saved, tolerance: float) -> str | None:
     shares = scores / 100
     if not _in_unit(shares):
         worst = scores.flat[np.argmax(np.abs(shares - 0.5))]
@@ -128,70 +134,69 @@ def _no_percentages(scores: Floats, tolerance: float) -> str | None:
     return None
 
 
-def _in_unit(scores: Floats) -> bool:
+def _in_unit(scores: Saved) -> bool:
     return bool(np.all((scores >= -_SLACK) & (scores <= 1 + _SLACK)))
 
 
-def finite_rows(scores: Floats, kind: OutputKind | None) -> NDArray[np.bool_]:
+def finite_rows(scores: Saved, kind: OutputKind | None) -> NDArray[np.bool_]:
     """Mask, bool, shape (n,): no nan or +inf; some -inf only for logits or log-probabilities."""
-    usable = ~np.isnan(scores).any(axis=1) & ~np.isposinf(scores).any(axis=1)
-    minus = np.isneginf(scores)
-    linear = (OutputKind.PROBABILITIES, OutputKind.PERCENTAGES, OutputKind.ONE_VS_REST)
-    strict = kind in linear or scores.shape[1] == 1
-    illegal = minus.sum(axis=1) >= (1 if strict else scores.shape[1])
-    finite: NDArray[np.bool_] = usable & ~illegal
+    finite: NDArray[np.bool_] = np.isfinite(scores.max(axis=1))  # nan if any is
+    if kind in (OutputKind.PROBABILITIES, OutputKind.PERCENTAGES, OutputKind.ONE_VS_REST):
+        finite &= np.isfinite(scores.min(axis=1))
     return finite
 
 
-def score(scores: Floats, labels: NDArray[np.int32], kind: OutputKind) -> ScoredRows:
+def score(scores: Saved, labels: NDArray[np.int32], kind: OutputKind) -> ScoredRows:
     """Predictions, probabilities, ranks and ties of n samples.
 
     Parameters
     ----------
     scores
-        float64, shape (n, K), or (n, 1) for the second of two classes.
+        float32 or float64, shape (n, K), or (n, 1) for the second of two classes.
     labels
         int32, shape (n,); -1 if unknown.
 
     The prediction is the largest raw score, the first of ties; ranks count ties against the model.
-    Probabilities are float64 log-softmax, exponentiated.
+    Probabilities are float64 log-softmax, exponentiated; those of probabilities have their dtype.
     """
     finite = finite_rows(scores, kind)
-    scores = np.where(finite[:, None], scores, 0.0)
+    if not finite.all():
+        scores = np.where(finite[:, None], scores, scores.dtype.type(0))
     single = scores.shape[1] == 1
     raw, shares = _two_columns(scores, kind) if single else (scores, _probabilities(scores, kind))
-    best = raw.max(axis=1, keepdims=True)
-    prediction = raw.argmax(axis=1)
-    rows = np.arange(len(raw))
+    top = _top(raw, min(TOP_K, raw.shape[1]))
+    rows, prediction = np.arange(len(raw)), top[:, 0]
     known = labels >= 0
     own = raw[rows, np.maximum(labels, 0)][:, None]
     rank = np.where(known, (raw >= own).sum(axis=1), 0)
     label_probability = np.where(known, shares[rows, np.maximum(labels, 0)], np.nan)
-    top = _top(raw, min(TOP_K, raw.shape[1]))
     return ScoredRows(
         finite=finite,
         prediction=prediction.astype(np.int32),
         confidence=shares[rows, prediction],
         label_probability=label_probability,
         label_rank=rank.astype(np.int32),
-        top_tied=(raw == best).sum(axis=1) > 1,
+        top_tied=raw[rows, prediction] == raw[rows, top[:, 1]],
         top_classes=top.astype(np.int32),
         top_probabilities=np.take_along_axis(shares, top, axis=1),
         probabilities=shares,
     )
 
 
-def probabilities(scores: Floats, kind: OutputKind) -> Floats:
-    """Probabilities of all classes, float64, shape (n, K), from finite scores of shape (n, K).
+def probabilities(scores: Saved, kind: OutputKind) -> Saved:
+    """Probabilities of all classes, shape (n, K), from finite scores of shape (n, K).
+
+    float64, or float32 if the scores are probabilities in float32.
 
     A single column, shape (n, 1), is the second of two classes: the result is (n, 2).
     """
     return _two_columns(scores, kind)[1] if scores.shape[1] == 1 else _probabilities(scores, kind)
 
 
-def _probabilities(scores: Floats, kind: OutputKind) -> Floats:
+def _probabilities(scores: Saved, kind: OutputKind) -> Saved:
     if kind in (OutputKind.PROBABILITIES, OutputKind.ONE_VS_REST):
         return np.clip(scores, 0.0, 1.0)
+    scores = scores.astype(np.float64, copy=False)
     if kind is OutputKind.PERCENTAGES:
         return np.clip(scores / 100, 0.0, 1.0)
     if kind is OutputKind.LOG_PROBABILITIES:
@@ -204,9 +209,9 @@ def _probabilities(scores: Floats, kind: OutputKind) -> Floats:
     return result
 
 
-def _two_columns(scores: Floats, kind: OutputKind) -> tuple[Floats, Floats]:
-    """(raw scores, probabilities) of both classes from those of the second."""
-    second = scores[:, 0]
+def _two_columns(scores: Saved, kind: OutputKind) -> tuple[Saved, Saved]:
+    """(raw scores, probabilities) of both classes, float64, from those of the second."""
+    second = scores[:, 0].astype(np.float64)
     if kind is OutputKind.LOGITS:
         raw = np.stack([np.zeros_like(second), second], axis=1)
         return raw, _probabilities(raw, kind)
@@ -219,18 +224,20 @@ def _two_columns(scores: Floats, kind: OutputKind) -> tuple[Floats, Floats]:
     return both, both
 
 
-def _top(raw: Floats, k: int) -> NDArray[np.intp]:
+_SORTED = 16
+"""Up to this many classes, sorting whole rows is faster than searching for their largest scores."""
+
+
+def _top(raw: Saved, k: int) -> NDArray[np.intp]:
     """The k largest scores of each row, best first; for ties the lower index first."""
-    if raw.shape[1] <= 64:
+    if raw.shape[1] <= _SORTED:
         return np.argsort(-raw, axis=1, kind="stable")[:, :k]
-    # A stable sort of 1,000 columns dominates the time: sort only the k largest of each row, except
-    # in rows whose k-th score is tied.
-    kth = np.partition(raw, raw.shape[1] - k, axis=1)[:, raw.shape[1] - k]
-    likely = raw >= kth[:, None]
-    clear = np.count_nonzero(likely, axis=1) == k
-    columns = np.nonzero(likely[clear])[1].reshape(-1, k)
-    order = np.argsort(-np.take_along_axis(raw[clear], columns, axis=1), axis=1, kind="stable")
+    left, rows = raw.copy(), np.arange(len(raw))
     top = np.empty((len(raw), k), np.intp)
-    top[clear] = np.take_along_axis(columns, order, axis=1)
-    top[~clear] = np.argsort(-raw[~clear], axis=1, kind="stable")[:, :k]
+    for place in range(k):
+        top[:, place] = best = left.argmax(axis=1)
+        # scores of -inf can't be told from those already found
+        unclear = left[rows, best] == -np.inf
+        left[rows, best] = -np.inf
+    top[unclear] = np.argsort(-raw[unclear], axis=1, kind="stable")[:, :k]
     return top

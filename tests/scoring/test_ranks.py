@@ -1,12 +1,20 @@
 """Scores in groups."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.analysis.scoring.ranked_scores import Groups
-from reportgen.metrics.scores import OutputKind, probabilities, score
+from reportgen.metrics.scores import (
+    OutputKind,
+    ScoredRows,
+    contradiction,
+    probabilities,
+    score,
+)
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 16, 100])
@@ -35,7 +43,22 @@ def test_the_same_logits_in_another_order_have_the_same_probabilities():
 def test_the_best_of_many_classes_are_those_of_a_stable_sort(seed, values):
     rng = np.random.default_rng(seed)
     scores = rng.integers(0, values, (20, 70)).astype(np.float64)
-    scores[0] = 0
+    scores[0], scores[1, 3:] = 0, -np.inf
     found = score(scores, rng.integers(0, 70, 20).astype(np.int32), OutputKind.LOGITS)
     expected = np.argsort(-scores, axis=1, kind="stable")[:, :5]
     assert found.top_classes.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("kind", OutputKind)
+def test_scores_in_single_precision_are_read_as_the_same_numbers_in_double(kind):
+    p = np.random.default_rng(0).dirichlet(np.full(40, 0.2), 50)
+    scores = {
+        OutputKind.LOGITS: np.log(p) * 2 + 1,
+        OutputKind.LOG_PROBABILITIES: np.log(p),
+        OutputKind.PERCENTAGES: p * 100,
+    }.get(kind, p).astype(np.float32)
+    labels = np.arange(50, dtype=np.int32) % 40
+    ours, theirs = score(scores, labels, kind), score(scores.astype(np.float64), labels, kind)
+    for field in fields(ScoredRows):
+        np.testing.assert_array_equal(getattr(ours, field.name), getattr(theirs, field.name))
+    assert contradiction(scores, kind) == contradiction(scores.astype(np.float64), kind)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reportgen.metrics import SUM_TOLERANCE, Floats
+from reportgen.metrics import SUM_TOLERANCE
 
 __all__ = [
     "Rounding",
@@ -35,7 +37,7 @@ class Rounding:
 
     decimals: int = 0
 
-    def add(self, scores: Floats) -> None:
+    def add(self, scores: NDArray[np.floating[Any]]) -> None:
         """Account for a block of finite scores, of any shape."""
         for part in (scores[:_FIRST], scores):
             while self.decimals < _MOST and not _are_rounded(part, self.decimals):
@@ -55,7 +57,7 @@ class Rounding:
         return self.decimals if tolerance > SUM_TOLERANCE else None
 
 
-def _are_rounded(scores: Floats, decimals: int) -> bool:
-    finite = scores[np.isfinite(scores)]
+def _are_rounded(scores: NDArray[np.floating[Any]], decimals: int) -> bool:
+    finite = scores[np.isfinite(scores)].astype(np.float64)
     off = np.abs(finite - np.round(finite, decimals))
     return bool(np.all(off <= _PRECISION * np.maximum(np.abs(finite), 1.0)))

@@ -18,7 +18,6 @@ from reportgen.importers.columns.rounding import Rounding
 from reportgen.importers.formats.tables import LIST, Spool, Table
 from reportgen.metrics import (
     SUM_TOLERANCE,
-    Floats,
     OutputKind,
     ScoredRows,
     contradiction,
@@ -41,7 +40,11 @@ __all__ = [
 ]
 
 
-_CELLS = 1 << 21
+_CELLS = 1 << 20
+"""Scores read at once: 4 MB in float32, which stay in the cache from step to step."""
+
+
+Saved = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class ScoreBlocks:
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
-        """Dtype of probabilities: float32 if all scores were saved in single or half precision."""
+        """Dtype of scores: float32 if all were saved in single or half precision."""
         single = all(self.table.columns[name].single for name in self.columns.columns)
         return np.float32 if single else np.float64
 
@@ -80,21 +83,23 @@ class ScoreBlocks:
         """Maximum rows per block."""
         return max(_CELLS // self.width, 64)
 
-    def of_batch(self, batch: Any, start: int) -> Floats:
-        """Scores of a batch in class order: float64, shape (n, W), nan for missing ones.
+    def of_batch(self, batch: Any, start: int) -> Saved:
+        """Scores of a batch in class order, of :attr:`dtype`: shape (n, W), nan for missing ones.
 
         `start` is the table row of the first one.
         """
         if self.table.columns[self.columns.columns[0]].kind == LIST:
             block = self._lists(batch.column(0), start)
-        else:
-            block = np.empty((len(batch), self.width))
-            for i, name in enumerate(self.columns.columns):
-                comma = self.table.columns[name].comma
-                block[:, i] = numbers(batch.column(i), self._describe(name, start), comma=comma)
-        return block if self.order is None else block[:, list(self.order)]
+            return block if self.order is None else block[:, list(self.order)]
+        block = np.empty((len(batch), self.width), self.dtype)
+        for i, at in enumerate(self.order or range(self.width)):
+            name = self.columns.columns[at]
+            comma = self.table.columns[name].comma
+            describe = self._describe(name, start)
+            block[:, i] = numbers(batch.column(at), describe, comma=comma)
+        return block
 
-    def blocks(self) -> Iterator[tuple[int, Floats]]:
+    def blocks(self) -> Iterator[tuple[int, Saved]]:
         """(first row, scores) of every block."""
         start = 0
         for batch in self.table.batches(self.columns.columns, self.rows):
@@ -104,7 +109,7 @@ class ScoreBlocks:
     def _describe(self, name: str, start: int) -> Any:
         return lambda row, cell: not_a_number(name, self.table.place(start + row), cell)
 
-    def _lists(self, array: Any, start: int) -> Floats:
+    def _lists(self, array: Any, start: int) -> Saved:
         import pyarrow.compute as pc
 
         lengths = pc.fill_null(pc.list_value_length(array), self.width).to_numpy()
@@ -117,12 +122,12 @@ class ScoreBlocks:
                 slug="scores-length",
                 hint="every sample needs one score for each class",
             )
-        flat = array.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
-        block: Floats
+        flat = array.flatten().to_numpy(zero_copy_only=False).astype(self.dtype, copy=False)
+        block: Saved
         if not array.null_count:
             block = flat.reshape(len(array), self.width)
             return block
-        block = np.full((len(array), self.width), np.nan)
+        block = np.full((len(array), self.width), np.nan, self.dtype)
         block[array.is_valid().to_numpy(zero_copy_only=False)] = flat.reshape(-1, self.width)
         return block
 
@@ -213,25 +218,34 @@ class ScoreTally:
     log_improbable: tuple[int, str] | None = None
     rounding: Rounding = field(default_factory=Rounding)
 
-    def add(self, start: int, scores: Floats) -> None:
-        """Count a block, float64, shape (n, W), that begins at row `start`."""
+    def add(self, start: int, scores: Saved) -> None:
+        """Count a block, float32 or float64, shape (n, W), that begins at row `start`."""
         finite = finite_rows(scores, None)
-        at, scores = np.flatnonzero(finite), scores[finite]
+        at = np.flatnonzero(finite)
         if len(at) == 0:
             return
+        scores = scores if finite.all() else scores[finite]
         single = scores.shape[1] == 1
-        unit = np.all((scores >= -_SLACK) & (scores <= 1 + _SLACK), axis=1)
-        negative = np.all(scores <= _SLACK, axis=1)
-        sums = scores.sum(axis=1)
-        with np.errstate(over="ignore"):
-            log_sums = np.exp(np.where(negative[:, None], scores, -np.inf)).sum(axis=1)
+        least, largest = scores.min(axis=1), scores.max(axis=1)
+        unit = (least >= -_SLACK) & (largest <= 1 + _SLACK)
+        negative = largest <= _SLACK
+        sums = scores.sum(axis=1, dtype=np.float64)
+        log_sums = np.zeros(len(scores))
+        log_sums[negative] = np.exp(scores[negative].astype(np.float64)).sum(axis=1)
         probable = unit & (single | (np.abs(sums - 1) <= self.tolerance))
         log_probable = negative & (single | (np.abs(log_sums - 1) <= SUM_TOLERANCE))
         self.n_finite += len(at)
         self.n_unit += int(np.count_nonzero(unit))
         self.n_probable += int(np.count_nonzero(probable))
         self.n_log_probable += int(np.count_nonzero(log_probable))
-        self._count_others(scores, sums)
+        near = np.abs(sums / 100 - 1) <= self.percent_tolerance
+        self.n_percent += int(np.count_nonzero((least >= 0) & near))
+        whole = scores[scores[:, 0] == np.rint(scores[:, 0])]
+        self.n_whole += int(np.count_nonzero((whole == np.rint(whole)).all(axis=1)))
+        self.largest = max(self.largest, float(largest.max()))
+        self.least = min(self.least, float(least.min()))
+        self.sums = min(self.sums[0], float(sums.min())), max(self.sums[1], float(sums.max()))
+        self.rounding.add(scores)
         for name, good in (("improbable", probable), ("log_improbable", log_probable)):
             wrong = np.flatnonzero(~good)
             if len(wrong) and getattr(self, name) is None:
@@ -243,16 +257,6 @@ class ScoreTally:
                 )
                 why = contradiction(scores[i : i + 1], kind) or "no probability"
                 setattr(self, name, (start + int(at[i]), why))
-
-    def _count_others(self, scores: Floats, sums: Floats) -> None:
-        least, largest = scores.min(axis=1), scores.max(axis=1)
-        near = np.abs(sums / 100 - 1) <= self.percent_tolerance
-        self.n_percent += int(np.count_nonzero((least >= 0) & near))
-        self.n_whole += int(np.count_nonzero((scores == np.rint(scores)).all(axis=1)))
-        self.largest = max(self.largest, float(largest.max()))
-        self.least = min(self.least, float(least.min()))
-        self.sums = min(self.sums[0], float(sums.min())), max(self.sums[1], float(sums.max()))
-        self.rounding.add(scores)
 
 
 def decide_kind(blocks: ScoreBlocks, declared: str) -> ScoreKind:
@@ -548,8 +552,9 @@ def _scored_batches(
         kept = (label >= 0) & rows.finite
         if declared:
             _require_kind(blocks, read, start, scores, kept)
-        used = scores[kept]
-        into.all_in_unit = into.all_in_unit and bool(np.all((used >= 0) & (used <= 1)))
+        used = scores if kept.all() else scores[kept]
+        if used.size:
+            into.all_in_unit = into.all_in_unit and bool(used.min() >= 0 and used.max() <= 1)
         if read.decimals is not None:
             sums = rows.probabilities[kept].sum(axis=1)
             into.n_off += int(np.count_nonzero(np.abs(sums - 1) > SUM_TOLERANCE))
@@ -568,7 +573,7 @@ def _scored_batches(
 
 
 def _require_kind(
-    blocks: ScoreBlocks, read: ScoreKind, start: int, scores: Floats, kept: NDArray[np.bool_]
+    blocks: ScoreBlocks, read: ScoreKind, start: int, scores: Saved, kept: NDArray[np.bool_]
 ) -> None:
     if contradiction(scores[kept], read.kind, read.tolerance) is None:
         return
@@ -579,7 +584,7 @@ def _require_kind(
 
 def _as_predicted(
     rows: ScoredRows,
-    scores: Floats,
+    scores: Saved,
     predictions: Indices,
     kind: OutputKind,
     differing: NDArray[np.intp],

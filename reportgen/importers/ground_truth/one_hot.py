@@ -289,7 +289,8 @@ def _shown(found: OneHot, values: Floats) -> str:
 def _blocks(table: Table, found: OneHot) -> Iterator[tuple[int, Floats]]:
     """(first row, float64 of shape (n, K)) of each block."""
     if len(found.columns) == 1:
-        yield from ScoreBlocks.of(table, _lists(table, found)).blocks()
+        for start, scores in ScoreBlocks.of(table, _lists(table, found)).blocks():
+            yield start, scores.astype(np.float64, copy=False)
         return
     start = 0
     for batch in table.batches(list(found.columns), NARROW_ROWS):
