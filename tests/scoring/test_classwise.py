@@ -8,6 +8,8 @@ from sklearn.calibration import calibration_curve
 
 from reportgen.analysis.scoring import ClasswiseBins, RankedScores, Scores
 from reportgen.analysis.scoring import calibration as classwise
+from reportgen.analysis.scoring.calibration import bin_indices
+from reportgen.analysis.scoring.exact_sums import FixedSums
 from reportgen.metrics import Metric
 from tests.scoring.samples import assert_adds_up, cuts, maybe, model, orders
 
@@ -32,6 +34,23 @@ def test_it_is_the_mean_of_one_against_rest_errors(n, k):
     assert metric.value == pytest.approx(bins.errors().mean(), rel=1e-15)
     assert 0 <= metric.interval[0] < metric.value < metric.interval[1]
     assert bins.n == n
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("k", [2, 15, 40])
+def test_the_first_bins_have_all_that_is_in_no_other(k, dtype):
+    rng = np.random.default_rng(k)
+    p = rng.dirichlet(np.full(k, 0.02), 300).astype(dtype)  # some below the unit of sums
+    p[:4] = [1 / k] * k
+    labels = rng.integers(0, k, len(p))
+    found = ClasswiseBins.of(Scores.of(p, labels))
+    cells = bin_indices(p.astype(np.float64), 15, np.finfo(dtype).eps) + 15 * np.arange(k)
+    shape = k, 15
+    assert found.counts.ravel().tolist() == np.bincount(cells.ravel(), minlength=15 * k).tolist()
+    own = cells[np.arange(len(p)), labels]
+    assert found.positives.ravel().tolist() == np.bincount(own, minlength=15 * k).tolist()
+    values = p.astype(np.float64).ravel()
+    assert found.probabilities == FixedSums.of_cells(cells.ravel(), values, shape)
 
 
 def test_by_hand_with_a_class_that_never_occurs():

@@ -29,6 +29,19 @@ def test_sums_in_cells_are_exact_to_the_unit(values):
     assert sums.value[0] == pytest.approx(float(exact), rel=1e-15)
 
 
+@given(unit, st.integers(1, 4))
+def test_columns_have_the_sums_of_their_cells(values, k):
+    numbers = np.array(values[: len(values) // k * k], float)
+    columns = np.arange(len(numbers)) % k
+    whole = FixedSums.of_columns(numbers.reshape(-1, k))
+    assert whole == FixedSums.of_cells(columns, numbers, (k,))
+    some = numbers > 0.5
+    large, small = (FixedSums.of_cells(columns[at], numbers[at], (k,)) for at in (some, ~some))
+    assert whole - large == small
+    table = whole.in_column(1, 3)
+    assert table.value.tolist() == [[0, value, 0] for value in whole.value.tolist()]
+
+
 @given(unit, cuts, orders)
 def test_sums_in_cells_add_up(values, cuts, order):
     cell = [(v, int(v * 2.999)) for v in values]

@@ -399,7 +399,7 @@ def test_batches_give_the_very_figures_of_the_whole():
 
 
 def test_waiting_scores_are_counted_only_once(monkeypatch):
-    monkeypatch.setattr("reportgen.analysis.scoring.ranked_scores._PENDING", 300)
+    monkeypatch.setattr("reportgen.analysis.scoring.ranked_scores._PENDING", 0.001)
     p, labels = model(1_000, 3)
     total = RankedScores.empty(3, 600)
     for i in range(0, 1_000, 50):

@@ -494,7 +494,7 @@ _OF_TWO_CLASSES = 2**2
 """Squared influence of a confident error: 1 on the true class, 1 on the predicted one."""
 
 
-_BLOCK = 1 << 18  # probabilities processed at once: 2 MB per array
+_BLOCK = 1 << 17  # probabilities processed at once: 1 MB per array
 
 
 @dataclass(frozen=True, eq=False)
@@ -531,22 +531,30 @@ class ClasswiseBins:
 
     @classmethod
     def of(cls, scores: Scores) -> ClasswiseBins:
-        """Count one batch."""
-        shape = scores.n_classes, N_BINS
-        counts, positives = (np.zeros(scores.n_classes * N_BINS, np.int64) for _ in range(2))
-        sums = FixedSums.zeros(shape)
-        offsets = N_BINS * np.arange(scores.n_classes)
-        rows = max(_BLOCK // scores.n_classes, 1)
+        """Count one batch.
+
+        Since a sample's probabilities sum to 1, nearly all of many classes are in the first bin,
+        up to 1/15: only those above are assigned to a bin, and the first has the rest.
+        """
+        k, shape = scores.n_classes, (scores.n_classes, N_BINS)
+        counts, positives = (np.zeros(k * N_BINS, np.int64) for _ in range(2))
+        sums, totals = FixedSums.zeros(shape), FixedSums.zeros((k,))
+        rows = max(_BLOCK // k, 1)
         for start in range(0, len(scores), rows):
             p = scores.probabilities[start : start + rows].astype(np.float64)
             labels = scores.labels[start : start + rows]
-            cells = bin_indices(p, N_BINS, scores.eps)
-            cells += offsets
-            own = cells[np.arange(len(p)), labels]
-            positives += np.bincount(own, minlength=len(positives))
-            counts += np.bincount(cells.ravel(), minlength=len(counts))
-            sums += FixedSums.of_cells(cells.ravel(), p.ravel(), shape)
-        return cls(counts.reshape(shape), positives.reshape(shape), sums, scores.n_without)
+            own = bin_indices(p[np.arange(len(p)), labels], N_BINS, scores.eps)
+            positives += np.bincount(own + N_BINS * labels, minlength=k * N_BINS)
+            above = np.flatnonzero(p > 1 / N_BINS)
+            values = p.ravel()[above]
+            cells = bin_indices(values, N_BINS, scores.eps) + N_BINS * (above % k)
+            counts += np.bincount(cells, minlength=k * N_BINS)
+            sums += FixedSums.of_cells(cells, values, shape)
+            totals += FixedSums.of_columns(p)
+        counts = counts.reshape(shape)
+        counts[:, 0] += len(scores) - counts.sum(axis=1)
+        sums += (totals - sums.summed(axis=1)).in_column(0, N_BINS)
+        return cls(counts, positives.reshape(shape), sums, scores.n_without)
 
     def __add__(self, other: ClasswiseBins) -> ClasswiseBins:
         if not isinstance(other, ClasswiseBins):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,27 +98,35 @@ class FixedSums:
     ) -> FixedSums:
         """Sum `values`, float64 in 0..1, shape (n,), n at most 2²⁵, by their flat cell index.
 
-        The bits of a number are summed in three parts: float64 represents each sum exactly.
         `coarse` rounds each number to 2⁻⁵³, which suffices for intervals and is faster.
         """
         size = int(np.prod(shape))
+        return cls._of_parts(
+            values, lambda parts: np.bincount(cells, parts, minlength=size).reshape(shape), coarse
+        )
 
-        def summed(parts: Floats) -> Counts:
-            return np.bincount(cells, parts, minlength=size).astype(np.int64)
+    @classmethod
+    def of_columns(cls, values: Floats) -> FixedSums:
+        """Sum each column of `values`, float64 in 0..1, shape (n, K), n at most 2²⁵."""
+        return cls._of_parts(values, lambda parts: parts.sum(axis=0))
 
+    @classmethod
+    def _of_parts(
+        cls, values: Floats, summed: Callable[[Floats], NDArray[Any]], coarse: bool = False
+    ) -> FixedSums:
+        """The bits of a number are summed in three parts: float64 represents each sum exactly."""
         scaled = values * _UNIT
         units = np.rint(scaled) if coarse else np.floor(scaled)
-        rest = np.zeros(size, np.int64)
-        if not coarse and (scaled := np.subtract(scaled, units, out=scaled)).any():
-            # not so for float32 numbers of usual magnitude, nor for those of at least ½
-            rest = summed(np.rint(scaled * _REST_UNIT))
+        scaled -= units
         high = np.floor(units * 2.0**-_LOW)
         units -= high * 2.0**_LOW
-        highs, lows = summed(high), summed(units)
+        highs, lows = (summed(part).astype(np.int64) for part in (high, units))
         fraction = ((highs & ((1 << _HIGH) - 1)) << _LOW) + lows
-        return cls._carried(
-            (highs >> _HIGH).reshape(shape), fraction.reshape(shape), rest.reshape(shape)
-        )
+        rest = np.zeros_like(highs)
+        if not coarse and scaled.any():
+            # not so for float32 numbers of usual magnitude, nor for those of at least ½
+            rest = summed(np.rint(scaled * _REST_UNIT)).astype(np.int64)
+        return cls._carried(highs >> _HIGH, fraction, rest)
 
     @classmethod
     def _carried(cls, whole: Counts, fraction: Counts, rest: Counts) -> FixedSums:
@@ -134,9 +143,20 @@ class FixedSums:
             self.whole + other.whole, self.fraction + other.fraction, self.rest + other.rest
         )
 
+    def __sub__(self, other: FixedSums) -> FixedSums:
+        """The sums without the numbers of `other`, which must be among them."""
+        return FixedSums._carried(
+            self.whole - other.whole, self.fraction - other.fraction, self.rest - other.rest
+        )
+
     def __getitem__(self, cells: Any) -> FixedSums:
         """The sums of selected cells, indexed as in numpy."""
         return FixedSums(self.whole[cells], self.fraction[cells], self.rest[cells])
+
+    def in_column(self, column: int, width: int) -> FixedSums:
+        """These sums, shape (K,), as one column of a table of shape (K, width), else 0."""
+        at = np.arange(width) == column
+        return FixedSums(*(np.outer(p, at) for p in (self.whole, self.fraction, self.rest)))
 
     def __eq__(self, other: object) -> bool:
         return (

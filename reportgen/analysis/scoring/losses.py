@@ -35,7 +35,7 @@ UNSEEN_LOG_LOSS = 3.0
 """Minimum cost, in nats, of the additional sample assumed for the interval: p = 5%."""
 
 
-_BLOCK = 1 << 20  # scores processed at once: 8 MB
+_BLOCK = 1 << 17  # scores processed at once: 1 MB
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,13 @@ class BrierScore:
     def of(cls, scores: Scores) -> BrierScore:
         """Count one batch from the probabilities of all classes."""
         rows = max(1, _BLOCK // scores.n_classes)
-        moments = Moments()
+        distances = np.empty(len(scores))
         for start in range(0, len(scores), rows):
             part = slice(start, start + rows)
             p = scores.probabilities[part].astype(np.float64)
             p[np.arange(len(p)), scores.labels[part]] -= 1
-            moments += Moments.of(np.einsum("nk,nk->n", p, p))
-        return cls(moments, scores.n_without)
+            np.einsum("nk,nk->n", p, p, out=distances[part])
+        return cls(Moments.of(distances), scores.n_without)
 
     def __add__(self, other: BrierScore) -> BrierScore:
         if not isinstance(other, BrierScore):

@@ -7,7 +7,7 @@ the samples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,10 +54,13 @@ _MOST_CELLS = 1 << 22  # of both histograms of all classes: 67 MB
 _FEWEST_BINS = 64
 
 
-_PENDING = 1 << 22  # scores counted together at most: counting visits all cells
+_PENDING = 4  # scores waiting to be counted, per cell: counting visits all cells
 
 
-_LONG = 1 << 16  # samples of a piece that is not copied when joined
+_COPIED = 1 << 22  # scores of a few classes copied together
+
+
+_LONG = 1 << 16  # scores of a piece that is not copied when joined
 
 
 _SORTED_AT_ONCE = 1 << 14
@@ -290,14 +293,16 @@ class RankedScores:
         """The stored scores of each class, shape (n,), in the order of :meth:`rows`."""
         none = np.zeros((0, self.n_classes), np.float32)
         pieces = [scores for _, scores in self.chunks] or [none]
-        width = min(max(_PENDING // max(self.n, 1), 1), _COLUMNS)
+        n = sum(map(len, pieces))
+        width = min(max(_COPIED // max(n, 1), 1), _COLUMNS)
         for start in range(0, self.n_classes, width):
             yield from np.concatenate([piece[:, start : start + width].T for piece in pieces], 1)
 
     def _settled(self) -> RankedScores:
         """With the scores counted in bins if there are too many to be stored."""
         waiting = self.n_classes * sum(len(labels) for labels, _ in self.chunks)
-        if waiting <= (self.limit if self.histogram is None else _PENDING):
+        most = self.limit if self.histogram is None else _PENDING * self.n_classes * self.n_bins
+        if waiting <= most:
             return self
         return replace(self, chunks=(), histogram=self._counted())
 
@@ -305,15 +310,13 @@ class RankedScores:
         """The histogram of all samples."""
         shape = 2, self.n_classes, self.n_bins
         table = np.zeros(shape, np.int64) if self.histogram is None else self.histogram.copy()
-        negatives, positives = table.reshape(2, -1)
-        for labels, scores in _blocks(self.chunks, max(1, _PENDING // self.n_classes)):
-            cells = (scores * scores.dtype.type(self.n_bins)).astype(np.intp)
-            np.minimum(cells, self.n_bins - 1, out=cells)
-            cells += self.n_bins * np.arange(self.n_classes)
-            known = np.flatnonzero(labels >= 0)
-            own = np.bincount(cells[known, labels[known]], minlength=len(positives))
-            positives += own
-            negatives += np.bincount(cells.ravel(), minlength=len(negatives)) - own
+        labels = np.concatenate([np.zeros(0, np.int32), *(labels for labels, _ in self.chunks)])
+        for k, scores in enumerate(self._columns()):  # the bins of a class fit into the cache
+            bins = (scores * scores.dtype.type(self.n_bins)).astype(np.intp)
+            np.minimum(bins, self.n_bins - 1, out=bins)
+            own = np.bincount(bins[labels == k], minlength=self.n_bins)
+            table[1, k] += own
+            table[0, k] += np.bincount(bins, minlength=self.n_bins) - own
         return table
 
 
@@ -395,7 +398,7 @@ def _runs(chunks: list[Chunk]) -> tuple[Chunk, ...]:
     runs: list[Chunk] = []
     for chunk in chunks:
         runs.append(chunk)
-        while len(runs) > 1 and len(runs[-2][0]) <= len(runs[-1][0]) < _LONG:
+        while len(runs) > 1 and runs[-2][1].size <= runs[-1][1].size < _LONG:
             last, before = runs.pop(), runs.pop()
             runs.append(_join(before, last))
     return tuple(run for run in runs if len(run[0]))
@@ -405,10 +408,3 @@ def _join(a: Chunk, b: Chunk) -> Chunk:
     if not len(a[0]) or not len(b[0]):
         return a if len(a[0]) else b
     return np.concatenate([a[0], b[0]]), np.concatenate([a[1], b[1]])
-
-
-def _blocks(chunks: Iterable[Chunk], rows: int) -> Iterator[Chunk]:
-    """All rows, at most `rows` at once; short chunks are not joined."""
-    for labels, scores in chunks:
-        for start in range(0, len(labels), rows):
-            yield labels[start : start + rows], scores[start : start + rows]
