@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 TENSORFLOW := .venv-tensorflow
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-extras test-tensorflow test-simulations test-lowest check samples bench clean
@@ -18,20 +18,20 @@ demo: $(VENV)/.installed ## Run the whole pipeline on handwritten digits; prints
 	@$(BIN)/reportgen demo
 
 test: $(VENV)/.installed-all ## Run the tests, without extras and long simulations
-	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not extra and not simulation"
+	@$(BIN)/python -m pytest --dist worksteal $(PYTEST_ARGS) -m "not extra and not simulation"
 
 test-extras: $(VENV)/.installed-models ## Test packages, recipes, models and trackers of other libraries; needs a package index
-	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m extra
+	@$(BIN)/python -m pytest --dist loadfile $(PYTEST_ARGS) -m extra
 
 test-tensorflow: $(VENV)/.installed-models $(TENSORFLOW)/.installed ## Test the ways from TensorFlow; needs a package index
 	@$(BIN)/python -m pytest -n 0 -m extra tests/inference/adapters/test_tensorflow.py
 
 test-simulations: $(VENV)/.installed-all ## Run the long simulations
-	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m simulation
+	@$(BIN)/python -m pytest --dist loadfile $(PYTEST_ARGS) -m simulation
 
 # Old libraries warn of each other, so warnings are no errors here.
 test-lowest: $(LOWEST)/.installed ## Run the tests without browser on the lowest versions of what is needed
-	@$(LOWEST)/bin/python -m pytest $(PYTEST_ARGS) -o filterwarnings=default \
+	@$(LOWEST)/bin/python -m pytest --dist worksteal $(PYTEST_ARGS) -o filterwarnings=default \
 		-m "not browser and not extra and not simulation"
 
 check: $(VENV)/.installed-all ## Lint (ruff) and type-check (mypy --strict)
@@ -60,6 +60,8 @@ $(VENV)/bin/python:
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
 	@$(BIN)/python -m compileall -q reportgen  # pip compiles what it installs, but not what it links to
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c \
+		'from reportgen.rendering.html import compile_templates; compile_templates()'
 	@touch $@
 
 $(VENV)/.installed-all: pyproject.toml $(VENV)/.installed

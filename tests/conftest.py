@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import ipaddress
 import os
+import pickle
 import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import hypothesis
 import pytest
@@ -72,6 +75,26 @@ def guarded_sockets(request: pytest.FixtureRequest):
     yield
     refused, _state["test"] = _state["refused"], None
     assert not refused, f"connections were opened to {refused}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawn_once():
+    """Reports of the same matrix share its pictures, as drawing takes half of their time.
+
+    Tests of drawing itself call ``reportgen.rendering.figures.heatmap``, where nothing is kept.
+    """
+    from reportgen.rendering import figures
+
+    draw, pictures = figures.draw_heatmap, {}
+
+    def draw_heatmap(*given, **named):
+        key = hashlib.sha256(pickle.dumps((given, named))).digest()
+        if key not in pictures:
+            pictures[key] = draw(*given, **named)
+        return pictures[key]
+
+    with mock.patch.object(figures, "draw_heatmap", draw_heatmap):
+        yield
 
 
 CHECKOUT = Path(__file__).resolve().parent.parent
