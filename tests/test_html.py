@@ -113,7 +113,7 @@ def test_no_inline_style_no_handler_no_foreign_address(kind, request):
             assert name != "style"
             assert not name.startswith("on")
             if name in {"href", "src"}:
-                assert re.fullmatch(r"#[a-z0-9-]+|data:image/(png|jpeg);base64,[\w+/=]+", value)
+                assert re.fullmatch(r"#[a-z0-9-]+|data:image/(png|webp|jpeg);base64,[\w+/=]+", value)
 
 
 def test_the_page_is_ascii(ten, hostile):
@@ -288,6 +288,36 @@ def test_sections_without_content_leave_no_heading():
 
 
 @pytest.mark.usefixtures("no_drawing")
+@pytest.mark.parametrize(
+    ("make", "needed"),
+    [
+        (factories.fashion, "Calibration, slices, examples and potential label errors: add pred"),
+        (factories.cifar, "Calibration and selective prediction: add a column of confidences"),
+        (lambda: factories.synthetic(100), "Calibration and selective prediction: add a column"),
+    ],
+)
+def test_without_confidences_there_is_no_section_on_calibration(make, needed, no_drawing):
+    """What would add it is said once, in the section on the data."""
+    page = rendered(make())
+    assert 'href="#confidence"' not in page
+    assert 'id="confidence"' not in page
+    assert page.count(needed) == 1
+
+
+def test_with_confidences_there_is_one(no_drawing):
+    for full in (True, False):
+        page = rendered(factories.scored(full=full))
+        assert page.count('<a href="#confidence">Calibration</a></li>') == 1
+        assert 'id="h-confidence"' in page
+
+
+def test_a_long_list_of_classes_can_be_searched(no_drawing):
+    for k, searched in ((2, False), (12, False), (13, True), (250, True)):
+        page = rendered(factories.synthetic(k))
+        assert ('id="filter"' in page) == searched
+        assert ("<kbd>/</kbd>" in page) == searched
+
+
 def test_without_pictures_the_names_stand_in_their_place():
     page = rendered(factories.cifar(), pictures=False)
     assert "nopic" not in page.partition("</style>")[2]  # a list, and no grey boxes

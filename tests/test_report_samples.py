@@ -137,10 +137,20 @@ def test_suspected_labels_are_listed_without_a_judgement(scored):
     assert plain(first.suggested_probability) == ">99.9%"
 
 
-def test_without_suspects_the_section_says_why(scored):
-    section = build_report(factories.fashion()).suspects
-    assert "require the probabilities of all classes" in plain(section.lead)
-    assert section.rows == ()
+def test_without_scores_the_page_says_once_what_would_add_potential_label_errors(scored):
+    for found, needed in (
+        (factories.fashion(), "potential label errors: add predictions, one row per sample"),
+        (factories.scored(full=False), "label errors: add the probabilities of all classes"),
+    ):
+        report = build_report(found)
+        assert (plain(report.suspects.lead), report.suspects.rows) == ("", ())
+        assert sum(needed in plain(words) for words in report.data.missing) == 1
+        page = html.render(report)
+        assert 'id="suspects"' not in page
+        assert "label errors" not in page.replace(needed, "").split('id="h-made"')[0]
+
+
+def test_without_suspects_the_section_says_so(scored):
     quiet = LabelIssues(None, n_examined=10, thresholds=(None,) * 10)
     section = build_report(replace(scored, suspects=quiet)).suspects
     assert plain(section.lead).startswith("No potential label errors in 10 samples")

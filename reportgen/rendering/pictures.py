@@ -28,7 +28,7 @@ __all__ = [
 FILES_FOLDER = "report_files"
 
 
-_ENDINGS = {"image/png": "png", "image/jpeg": "jpg"}
+_ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
 class Images(Protocol):

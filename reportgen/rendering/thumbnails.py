@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import DataError
 from reportgen.options import THUMBNAIL_SIZE
@@ -22,10 +23,14 @@ __all__ = [
 
 
 PIXELATED_SIDE = 64
-"""Sources up to this side are kept unchanged, as PNG, and enlarged without smoothing."""
+"""Sources up to this side keep their pixels, and are enlarged without smoothing."""
 
 
 JPEG_QUALITY = 80
+
+
+WEBP_EFFORT: Mapping[str, Any] = {"lossless": True, "quality": 50, "method": 3}
+"""Lossless, and a third smaller than PNG; more effort takes longer and saves nothing."""
 
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
@@ -47,12 +52,12 @@ def make_thumbnail(source: bytes | Image, side: int = THUMBNAIL_SIZE) -> Thumbna
     upright = _make_upright(source)
     longest = max(upright.size)
     if longest <= PIXELATED_SIDE:
-        return _encode(_rebuild(upright), "PNG", pixelated=True)
+        return _unchanged(_rebuild(upright))
     from PIL.Image import Resampling
 
     scale = min(1.0, side / longest)
     size = (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
-    return _encode(_rebuild(upright.resize(size, Resampling.LANCZOS)), "JPEG", pixelated=False)
+    return _smaller(_rebuild(upright.resize(size, Resampling.LANCZOS)))
 
 
 def _make_upright(source: bytes | Image) -> Image:
@@ -109,12 +114,23 @@ def _rebuild(image: Image) -> Image:
     return PIL.Image.frombytes(image.mode, image.size, image.tobytes())
 
 
-def _encode(image: Image, kind: str, *, pixelated: bool) -> Thumbnail:
+def _unchanged(image: Image) -> Thumbnail:
+    """With the same pixels, as PNG or lossless WebP, whichever is smaller."""
+    from PIL import features
+
+    made = [("image/png", _encoded(image, "PNG", optimize=True))]
+    if features.check("webp"):  # not in every build of Pillow
+        made.append(("image/webp", _encoded(image, "WEBP", **WEBP_EFFORT)))
+    mime, content = min(made, key=lambda one: len(one[1]))
+    return Thumbnail(content, mime, image.width, image.height, pixelated=True)
+
+
+def _smaller(image: Image) -> Thumbnail:
+    content = _encoded(image, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    return Thumbnail(content, "image/jpeg", image.width, image.height, pixelated=False)
+
+
+def _encoded(image: Image, kind: str, **settings: Any) -> bytes:
     stream = io.BytesIO()
-    if kind == "PNG":
-        image.save(stream, "PNG", optimize=True)
-    else:
-        image.save(stream, "JPEG", quality=JPEG_QUALITY, optimize=True)
-    return Thumbnail(
-        stream.getvalue(), f"image/{kind.lower()}", image.width, image.height, pixelated
-    )
+    image.save(stream, kind, **settings)
+    return stream.getvalue()

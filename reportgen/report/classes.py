@@ -69,6 +69,14 @@ class ClassSection:
         """Support of the largest listed class, for scaling bars."""
         return max((row.counts.get("support", 0) for row in self.rows), default=0)
 
+    @property
+    def searched(self) -> bool:
+        """Whether the table is longer than a glance, so that a search helps."""
+        return len(self.rows) > SEARCHED_ROWS
+
+
+SEARCHED_ROWS = 12
+
 
 MAIN_METRICS = ("recall", "precision", "f1")
 

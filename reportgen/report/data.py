@@ -115,7 +115,10 @@ def _missing(evaluation: Evaluation, *, gated: bool, compared: bool) -> Iterable
         (compared, "Baseline comparison: add {option}.", "--baseline"),
         (evaluation.confidence is not None or not rows,
          "Calibration and selective prediction: add a column of confidences.", ""),
-        (rows, "Calibration, slices and examples: add predictions, one row per sample.", ""),
+        (evaluation.suspects.reason != "no_scores" or not rows,
+         "ROC and potential label errors: add the probabilities of all classes.", ""),
+        (rows, "Calibration, slices, examples and potential label errors: add predictions, one row "
+         "per sample.", ""),
         (bool(evaluation.slices.slices) or not rows, "Slices: add {option}.", "--metadata"),
         (evaluation.hierarchy is not None, "Class groups: add {option}.", "--hierarchy"),
         (evaluation.sample_groups is not None or not rows,

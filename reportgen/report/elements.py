@@ -27,7 +27,7 @@ class Thumbnail:
     Attributes
     ----------
     content, mime
-        The file's bytes, and ``"image/png"`` or ``"image/jpeg"``.
+        The file's bytes, and ``"image/png"``, ``"image/webp"`` or ``"image/jpeg"``.
     width, height
         Pixels, at least 1.
     pixelated

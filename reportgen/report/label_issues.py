@@ -53,8 +53,13 @@ SHOWN = 12
 
 
 def label_issue_section(facts: Context, thumbnails: Mapping[str, Thumbnail]) -> LabelIssueSection:
-    """The strongest potential label errors, or the reason why there are none."""
+    """The strongest potential label errors, or the reason why there are none.
+
+    Without sentences if there are no scores: the section on the data tells what adds them.
+    """
     found = facts.evaluation.suspects
+    if found.reason == "no_scores":
+        return LabelIssueSection(Words(()), (), ())
     if found.reason is not None:
         return LabelIssueSection(say(REASONS.get(found.reason, found.reason)), (), ())
     return LabelIssueSection(
@@ -73,9 +78,10 @@ def _lead(facts: Context, found: LabelIssues) -> Words:
     if not found.n_suspects:
         return say(f"No potential label errors in {examined}.")
     lead = say(
-        "{n} of {examined} look inconsistent with the predictions (p exceeds "
+        "{n} of {examined} {verb} inconsistent with the predictions (p exceeds "
         "the class's average). Largest margin first.",
         n=count(found.n_suspects),
+        verb="looks" if found.n_suspects == 1 else "look",
         examined=examined,
     )
     listed = len(found.suspects)

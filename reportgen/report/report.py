@@ -76,6 +76,11 @@ class Report:
     picture_cells: PictureCells | None = None
 
     @property
+    def scored(self) -> bool:
+        """Whether the input has confidences or scores; else the page lists what would add them."""
+        return bool(self.confidence.charts or self.threshold or self.curves)
+
+    @property
     def carded(self) -> frozenset[int]:
         """The classes with a card, in the page or on demand."""
         compact = (index for index, *_ in self.compact_cards if isinstance(index, int))

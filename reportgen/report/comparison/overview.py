@@ -412,7 +412,7 @@ def comparison_section(
         classes=class_changes(comparison, both.names, notes) if changed else None,
         difference=difference_section(comparison, both, facts.shown) if changed else None,
         galleries=galleries,
-        gallery_note=gallery_note(comparison, galleries),
+        gallery_note=gallery_note(galleries),
         grown=tuple(grown_rows(comparison, both.names, facts.shown)),
         slices=tuple(slice_changes(comparison, notes)),
         calibration=_calibration(comparison),

@@ -118,10 +118,8 @@ def _sure(confidence: float | None) -> str:
     return "" if confidence is None else share(confidence)
 
 
-def gallery_note(comparison: Comparison, shown: Sequence[ChangeGallery]) -> str:
-    """Why there are no galleries, or no pictures in them; empty if there are."""
-    if comparison.paired is None:
-        return "Regressions and fixes are unknown (unpaired comparison)."
+def gallery_note(shown: Sequence[ChangeGallery]) -> str:
+    """Why the galleries have no pictures; empty if they do, or if there are none."""
     examples = [example for gallery in shown for example in gallery.examples]
     if examples and not any(example.thumbnail for example in examples):
         return "Images not available: names and probabilities only."
