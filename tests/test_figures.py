@@ -289,16 +289,17 @@ def test_a_picture_shows_numbers_where_they_are_legible(monkeypatch):
     monkeypatch.setattr(
         heatmap, "heatmap_figure", lambda *args: drawn.append(figure(*args)) or drawn[-1]
     )
-    for k in (10, 12, 14, 16, 20, 30, 45):
+    for k in (10, 12, 14, 16, 20, 24, 28, 30, 45):
         has_digits = draw_heatmap(specs(factories.synthetic(k))[1]).has_digits
         axes = drawn[-1][0].axes[0]
         texts = [*axes.texts, *axes.get_yticklabels()]
         assert min((text.get_fontsize() for text in texts), default=9) >= 9
+        assert {text.get_fontsize() for text in axes.get_yticklabels()} == {12}
         assert has_digits == bool(axes.texts)
         assert has_digits or k > 12
         assert not has_digits or k < 30
         names = [text.get_text() for text in axes.get_yticklabels()]
-        assert names == ["1", "10", "20", "30", "40"] if k > 30 else len(names) == k
+        assert names == [*map(str, [1, *range(10, k + 1, 10)])] if k > 24 else len(names) == k
 
 
 def test_cells_of_two_classes_are_low_and_their_numbers_large():
@@ -315,3 +316,24 @@ def test_the_page_says_how_brief_numbers_are_read_where_they_are_drawn():
     assert brief.digits_note == "k: thousands. Empty cells are 0. Exact numbers are in the table."
     assert percents.digits_note == "Empty cells are 0. Exact numbers are in the table."
     assert specs(factories.cifar())[0].digits_note == ""
+
+
+def test_long_names_are_cut_so_that_pictures_of_few_classes_are_side_by_side():
+    for length in (10, 60):
+        names = [f"long name of a class {'z' * length} here, and last {i}" for i in range(10)]
+        drawn = []
+        for spec in specs(factories.make_evaluation(factories.CIFAR_COUNTS, names)):
+            drawn.append(draw_heatmap(spec))
+            assert drawn[-1].has_names
+            assert drawn[-1].has_digits
+        assert {one.width for one in drawn} == {496}
+        assert max(one.height for one in drawn) <= 480
+
+
+def test_two_classes_fit_a_phone_and_many_classes_have_the_scale_beside_the_title():
+    assert draw_heatmap(specs(factories.binary())[0]).width <= 361
+    for k, across in ((12, False), (45, True), (100, True)):
+        with own_settings():
+            figure, _ = heatmap_figure(specs(factories.synthetic(k))[0])
+        scale = figure.axes[1].get_position()
+        assert (scale.width > scale.height) == across

@@ -113,7 +113,9 @@ def test_no_inline_style_no_handler_no_foreign_address(kind, request):
             assert name != "style"
             assert not name.startswith("on")
             if name in {"href", "src"}:
-                assert re.fullmatch(r"#[a-z0-9-]+|data:image/(png|webp|jpeg);base64,[\w+/=]+", value)
+                assert re.fullmatch(
+                    r"#[a-z0-9-]+|data:image/(png|webp|jpeg);base64,[\w+/=]+", value
+                )
 
 
 def test_the_page_is_ascii(ten, hostile):
@@ -362,10 +364,13 @@ def test_numbers_stay_on_the_line_of_their_unit_and_of_the_other_end():
     assert words("<b> ≤ 5% & more") == '&lt;b&gt; <span class="nb">≤ 5%</span> &amp; more'
 
 
-def test_the_name_of_a_file_is_broken_behind_a_slash():
+def test_the_name_of_a_file_is_broken_between_its_words():
     from reportgen.rendering.html_filters import path
     from reportgen.report import Name
 
     assert path("a/b<c.jpg") == "a/<wbr>b&lt;c.jpg"
     assert path(Name.of("cat/1.jpg")) == "cat/<wbr>1.jpg"
+    assert path("c-1/IMG__07_x.jpg") == "c-<wbr>1/<wbr>IMG__<wbr>07_<wbr>x.jpg"
+    cut = Name.of("north_gate/" + "1" * 40 + "_x.jpg", 20)
+    assert path(cut) == f'<span title="{cut.full}">north_<wbr>gate…111_<wbr>x.jpg</span>'
     assert path(Name.of("é/1.jpg")) == "<bdi>é/1.jpg</bdi>"

@@ -35,7 +35,9 @@ def photograph(side=32):
     return Image.open(io.BytesIO(encoded(noisy, "JPEG", quality=80))).convert("RGB")
 
 
-@pytest.mark.parametrize("source", [photograph(), photograph().convert("L"), Image.new("L", (8, 8))])
+@pytest.mark.parametrize(
+    "source", [photograph(), photograph().convert("L"), Image.new("L", (8, 8))]
+)
 def test_a_small_picture_keeps_its_pixels_in_the_fewest_bytes(source):
     thumbnail = make_thumbnail(encoded(source, "PNG"))
     assert (thumbnail.width, thumbnail.height) == source.size

@@ -110,10 +110,17 @@ def name(value: Name | str) -> Markup:
 
 
 def path(value: Name | str) -> Markup:
-    """A file name, with line breaks preferably after slashes."""
+    """A file name, with line breaks preferably after slashes, underscores and hyphens."""
     text = str(value)
-    is_plain = text.isascii() and (isinstance(value, str) or value.full == text)
-    return Markup("/<wbr>").join(map(escape, text.split("/"))) if is_plain else name(value)
+    if not text.replace("\u2026", "").isascii():
+        return name(value)
+    shown = Markup("<wbr>").join(map(escape, _AFTER.split(text)))
+    if isinstance(value, str) or value.full == text:
+        return shown
+    return Markup('<span title="{}">{}</span>').format(value.full, shown)
+
+
+_AFTER = re.compile("(?<=[/_-])(?=[^/_-])")
 
 
 def full(value: Name) -> Markup:

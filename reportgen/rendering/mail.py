@@ -23,7 +23,7 @@ from reportgen.text import middle_cut, plural
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from reportgen.report import ClassChangeRow, GateRow, SummaryChange
+    from reportgen.report import ClassChangeRow, GateRow, PairRow, SummaryChange
 
 __all__ = [
     "Attachment",
@@ -55,6 +55,7 @@ class Size:
     gates: int = 30
     changes: int = 10
     findings: int = 5
+    pairs: int = 10
     extras: bool = True
     sentences: bool = True
 
@@ -62,9 +63,9 @@ class Size:
 SIZES = (
     Size(),
     Size(gates=20),
-    Size(gates=10, changes=5, findings=3),
-    Size(gates=5, changes=3, findings=1, extras=False),
-    Size(gates=3, changes=0, findings=0, extras=False, sentences=False),
+    Size(gates=10, changes=5, findings=3, pairs=5),
+    Size(gates=5, changes=3, findings=1, pairs=3, extras=False),
+    Size(gates=3, changes=0, findings=0, pairs=0, extras=False, sentences=False),
 )
 
 
@@ -78,6 +79,8 @@ class Mail:
         Rows of the report, in its order; ``more_…`` counts the omitted ones.
     attached, left_out
         Attached files, and those that do not fit into `max_bytes`.
+    pairs
+        The most frequent confusions, instead of a picture whose axes would have no names.
     url
         Address of the page, or empty.
     """
@@ -92,6 +95,7 @@ class Mail:
     changes: tuple[SummaryChange, ...]
     class_changes: tuple[ClassChangeRow, ...]
     more_classes: int
+    pairs: tuple[PairRow, ...]
     picture: Picture | None
     picture_spec: HeatmapSpec | None
     url: str
@@ -163,20 +167,18 @@ def _render(
     max_bytes: int,
     dress: PageStyle,
 ) -> bytes:
-    spec, drawn = picture or (None, None)
     for size in SIZES:
-        mail = _selected(report, size)
         mail = replace(
-            mail, picture=drawn, picture_spec=spec, url=url, attached=tuple(kept),
+            _selected(report, size, picture), url=url, attached=tuple(kept),
             left_out=tuple(left_out), max_bytes=max_bytes,
         )  # fmt: skip
         html = _html(mail, dress)
         if len(html) + html.count("=") * 2 <= MAX_HTML:
             break
-    return message(subject(report), date, mail_text(mail), html, drawn, kept)
+    return message(subject(report), date, mail_text(mail), html, mail.picture, kept)
 
 
-def _selected(report: Report, size: Size) -> Mail:
+def _selected(report: Report, size: Size, picture: tuple[HeatmapSpec, Picture] | None) -> Mail:
     gates = report.gates.rows if report.gates else ()
     compared = report.comparison
     known = [row for row in compared.summary if row.delta.value is not None] if compared else []
@@ -192,8 +194,9 @@ def _selected(report: Report, size: Size) -> Mail:
         changes=tuple(known) if size.changes else (),
         class_changes=classes[: size.changes],
         more_classes=max(0, len(classes) - size.changes) if size.changes else 0,
-        picture=None,
-        picture_spec=None,
+        pairs=report.pairs.rows[: size.pairs] if picture is None else (),
+        picture=picture[1] if picture else None,
+        picture_spec=picture[0] if picture else None,
         url="",
         attached=(),
         left_out=(),
@@ -214,7 +217,10 @@ def subject(report: Report) -> str:
 
 
 def mail_picture(report: Report, colourmap: str = "Blues") -> tuple[HeatmapSpec, Picture] | None:
-    """The heatmap for the mail, row-normalised if possible; None if the report has none."""
+    """The heatmap for the mail, row-normalised if possible.
+
+    None if its axes would have no names: a mail has no list of the classes, and no hovering.
+    """
     from reportgen.rendering import figures
 
     specs = report.matrix.figures
@@ -222,6 +228,8 @@ def mail_picture(report: Report, colourmap: str = "Blues") -> tuple[HeatmapSpec,
         return None
     spec = next((one for one in specs if one.name == "confusion-row-shares"), specs[0])
     drawn = figures.draw_heatmap(spec, colourmap, WIDTH)
+    if not drawn.has_names:
+        return None
     return spec, Picture(
         drawn.content, drawn.width, drawn.height, drawn.axis_numbers, drawn.has_digits
     )

@@ -17,7 +17,7 @@ from reportgen.rendering.summary_parts import (
     range_text,
     value_text,
 )
-from reportgen.report import Delta, Finding, GateRow, Name, Step, Tile, Words
+from reportgen.report import Delta, Direction, Finding, GateRow, Name, Step, Tile, Words
 from reportgen.text import plural
 
 if TYPE_CHECKING:
@@ -68,6 +68,9 @@ def _blocks(mail: Mail) -> Iterator[str]:
     yield _section("Suggested next steps", _numbered(mail.steps))
     yield _section("Warnings", [_wrap(f"! {_plain(one)}", "  ") for one in mail.cautions])
     yield from _changes(mail)
+    if mail.pairs:
+        listed = [_pair(row.direction) for row in mail.pairs]
+        yield _section("Most confused pairs", [_wrap(_plain(report.pairs.lead)), *listed])
     if mail.picture_spec:
         yield _section("Confusion matrix", [_wrap(_plain(mail.picture_spec.alt))])
     yield _end(mail)
@@ -116,6 +119,12 @@ def _gate(row: GateRow, mail: Mail) -> str:
     gap = max(INDENT - len(status), 2)
     text = "\n".join(_wrap(" " * INDENT + line, " " * INDENT) for line in lines)
     return status + " " * gap + text.lstrip(" ")
+
+
+def _pair(one: Direction) -> str:
+    """True and predicted class, count, and proportion of the true class."""
+    names = f"{_plain(one.true_name)} → {_plain(one.predicted_name)}"
+    return _wrap(f"{names}: {one.count:,} ({one.share} of the true class)", "  ")
 
 
 def _numbered(items: Sequence[Finding | Step]) -> list[str]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reportgen.report.headline import Axis, Tile
     from reportgen.report.matrix import HeatmapSpec, MatrixRow, MatrixSection
     from reportgen.report.page_budget import fold_pictures, list_pictures, reduce_pictures
+    from reportgen.report.pairs import Direction, PairRow
     from reportgen.report.report import Report
     from reportgen.report.side_by_side import ClassPanel, Side
     from reportgen.report.slices import points
@@ -49,6 +50,7 @@ __all__ = [
     "CurveRow",
     "Delta",
     "DifferenceCell",
+    "Direction",
     "ErrorRow",
     "Fact",
     "Finding",
@@ -62,6 +64,7 @@ __all__ = [
     "OperatingPoint",
     "Overview",
     "OverviewEntry",
+    "PairRow",
     "ReliabilityRow",
     "Report",
     "Scale",
@@ -109,6 +112,7 @@ __getattr__ = lazy_names(
         "headline": "Axis Tile",
         "matrix": "HeatmapSpec MatrixRow MatrixSection",
         "page_budget": "fold_pictures list_pictures reduce_pictures",
+        "pairs": "Direction PairRow",
         "report": "Report",
         "side_by_side": "ClassPanel Side",
         "slices": "points",

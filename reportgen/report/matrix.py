@@ -215,7 +215,7 @@ class MatrixSection:
         The classes in clustered order; empty if that is the data order, or if the tables are shown
         on demand.
     drawn
-        The classes in the order of the pictures, if these may show no names: 31 to 100.
+        The classes in the order of the pictures, if these may show no names: 13 to 100.
     views
         The available tables: all of :data:`VIEWS`; for proportions, those that they determine.
     """
@@ -290,7 +290,7 @@ def matrix_section(
 
 
 def _is_listed(k: int) -> bool:
-    return NUMBERED_CLASSES < k <= TABLED_CLASSES
+    return ROOMY_CLASSES < k <= TABLED_CLASSES
 
 
 def _group(facts: Context) -> tuple[int, ...]:

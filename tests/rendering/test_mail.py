@@ -195,11 +195,30 @@ def test_the_picture_is_the_heatmap_of_the_report_at_the_width_that_it_is_drawn_
     assert image["alt"] == reviewed().matrix.figures[1].alt
 
 
-@pytest.mark.parametrize("k", [30, 100])
+@pytest.mark.parametrize("k", [16, 24])
 def test_a_picture_of_many_classes_has_the_width_too(k):
     _, picture = mail_picture(build_report(factories.synthetic(k)))
     assert 500 < picture.width <= 552
     assert len(picture.content) <= 120_000
+
+
+@pytest.mark.parametrize("k", [40, 100])
+def test_where_axes_have_no_room_for_names_the_pairs_are_listed(k):
+    """A mail has no list of the classes beside a picture, and no hovering."""
+    report = build_report(factories.synthetic(k))
+    assert mail_picture(report) is None
+    content = render_mail(report, mail_picture(report))
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    assert [one for one in message.walk() if one.get_content_type() == "image/png"] == []
+    shown = flat(Read(html_of(message)).words)
+    plain = " ".join(message.get_body(("plain",)).get_content().split())
+    assert "Most confused pairs" in shown
+    assert "MOST CONFUSED PAIRS" in plain
+    for row in report.pairs.rows[:10]:
+        one = row.direction
+        assert f"{one.true_name} → {one.predicted_name} {one.count} {flat(one.share)}" in shown
+        assert f"{one.predicted_name}: {one.count} ({flat(one.share)} of the true class)" in plain
+    assert str(report.pairs.rows[10].direction.predicted_name) + " 1 " not in shown
 
 
 def test_axes_that_carry_numbers_are_told():

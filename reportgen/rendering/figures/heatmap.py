@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,18 +53,20 @@ Without them, cells are whole pixels.
 
 
 LEGIBLE = 9
-"""Minimum size of digits and names in a narrow picture, in CSS pixels.
+"""Minimum size of digits in a narrow picture, in CSS pixels.
 
-If digits would be smaller, the picture is wide, or without digits for many classes; names that
-would be smaller are cut or dropped.
+If they would be smaller, the picture is wide, or without digits for many classes.
 """
 
 
-SCALE_WIDTH, SCALE_FONT = 10, 12
+SCALE_WIDTH, SCALE_LENGTH, SCALE_FONT = 10, 150, 12
 
 
 TEXT, TITLE = 12, 13
-"""Font sizes in CSS pixels: of names, subtitle and axes (if few), and of the title."""
+"""Font sizes in CSS pixels: of names, subtitle and axes, and of the title.
+
+Names in rows less high are dropped.
+"""
 
 
 LOW_CLASSES, LOWEST = 12, 400
@@ -74,8 +76,12 @@ Its cells are then wider than high, if names allow.
 """
 
 
-LEAST_ROW, MOST_ROW = 24, 72
-"""Minimum and maximum height of cells of such a picture, in CSS pixels."""
+LEAST_ROW, MOST_ROW, MOST_CELL = 24, 72, 96
+"""Minimum and maximum height, and maximum width, of cells of such a picture, in CSS pixels."""
+
+
+LEAST_WIDTH = 330
+"""Minimum width of such a picture, for its title, in CSS pixels."""
 
 
 ROOMY, LARGE = 5, 16
@@ -86,12 +92,16 @@ CUTS = (24, 18, 14, 12)
 """Maximum characters of names in a narrow picture of many classes: the first that fits is used."""
 
 
+FEW_CUTS = (40, 24, 18)
+"""The same up to 12 classes; the last is used where none fits."""
+
+
 SCALE_ROOM = "000,000"
 """The longest text beside a colour scale; constant, so that pictures have equal sizes."""
 
 
 SPACIOUS = 12
-"""Up to this many classes, a narrow picture with numbers has a colour scale."""
+"""Up to this many classes, the colour scale is at the right; above, it is beside the title."""
 
 
 @dataclass(frozen=True)
@@ -153,25 +163,28 @@ def layout_of(
 
 def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float) -> Layout:
     k = len(spec.values)
-    label_font = _between(LEGIBLE, 0.375 * width / max(k, 1), TEXT)
     shown = labels or [str(number) for number in row_numbers(spec)]
-    longest = max((_text_width(canvas, label, label_font) for label in shown), default=0.0)
+    longest = max((_text_width(canvas, label, TEXT) for label in shown), default=0.0)
     left = 34 + longest + (6 if shown else 0)
     right, top = 16.0, 48
-    if not is_crowded(spec):
+    if k <= SPACIOUS:
         ends = (SCALE_ROOM, *(text for _, text in scale_ticks(spec)))
         widest = max(_text_width(canvas, text, SCALE_FONT) for text in ends)
         right = 14 + SCALE_WIDTH + 3 + widest + 8
     side = width - left - right
+    low = spec.texts is not None and k <= LOW_CLASSES and width == NARROW
     if not labels and spec.texts is None:
         side = k * max(1, int(2 * side / k)) / 2  # whole pixels per cell
         width = left + side + right
+    elif low:
+        side = min(side, max(MOST_CELL * k, LEAST_WIDTH - left - right))
+        width = left + side + right
     cell = side / k
     upright = not labels or stand_upright(labels) or longest <= cell - 8
-    below = label_font * 1.4 if upright and shown else longest
+    below = TEXT * 1.4 if upright and shown else longest
     bottom = 30 + below + (6 if shown else 0)
     high = side
-    if spec.texts is not None and k <= LOW_CLASSES and width == NARROW:
+    if low:
         high = min(side, max(LOWEST - top - bottom, LEAST_ROW * k), MOST_ROW * k)
     return Layout(
         width=round(width),
@@ -182,7 +195,7 @@ def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float)
         side=side,
         high=high,
         font=_digit_font(spec, canvas, cell, high / k),
-        label_font=label_font,
+        label_font=min(TEXT, max(LEGIBLE, high / k)),
         upright=upright,
     )
 
@@ -304,13 +317,13 @@ def draw_heatmap(
     """The picture of a matrix as a palette PNG, at most 1,600 pixels wide and 120 kB.
 
     `width` is the display width in CSS pixels, by default that of the page, where the pictures of
-    one matrix are side by side. Illegible numbers and names are dropped.
+    one matrix are side by side. Long names are cut; illegible numbers and names are dropped.
     """
     with own_settings():
-        if width is not None:
-            spec = _legible(spec, width)
-        elif len(spec.values) > LOW_CLASSES:
+        if width is None:
             spec, width = _beside_another(spec)
+        else:
+            spec = _named(_legible(spec, width), width)
         figure, numbered = heatmap_figure(spec, colourmap, width)
         palette = _palette(spec, colourmap)
         for dpi in DPIS:
@@ -332,23 +345,49 @@ def _legible(spec: HeatmapSpec, width: float) -> HeatmapSpec:
     return replace(spec, texts=None) if is_small else spec
 
 
-def _beside_another(spec: HeatmapSpec) -> tuple[HeatmapSpec, float]:
-    """The legible content of a narrow picture of many classes, and its width in CSS pixels."""
+def _beside_another(spec: HeatmapSpec) -> tuple[HeatmapSpec, float | None]:
+    """The legible content of a narrow picture, and its width in CSS pixels; None if it is wide."""
     canvas = _empty_figure().canvas
-    labels, _ = axis_labels(spec)
+    if len(spec.values) <= LOW_CLASSES:
+        fits = [one for one in _shortened(spec, FEW_CUTS) if _has_room(one, canvas)]
+        low = (one for one in fits if _height(one, canvas) <= LOWEST)
+        return (next(low, fits[-1]), NARROW) if fits else (spec, None)
     if spec.texts is not None:
-        layout = _layout(spec, labels, canvas, NARROW)
-        if _digit_font(spec, canvas, layout.cell, layout.cell, spec.beside) >= LEGIBLE:
-            return spec, NARROW
-        spec = replace(spec, texts=None)
-    for length in CUTS:
+        layout = _layout(spec, axis_labels(spec)[0], canvas, NARROW)
+        if _digit_font(spec, canvas, layout.cell, layout.cell, spec.beside) < LEGIBLE:
+            spec = replace(spec, texts=None)
+    spec = _named(spec, NARROW)
+    return spec, NARROW if spec.labels or spec.texts else BARE
+
+
+def _has_room(spec: HeatmapSpec, canvas: Any) -> bool:
+    """Whether the digits of a narrow picture of few classes are legible."""
+    layout = _layout(spec, axis_labels(spec)[0], canvas, NARROW)
+    row = layout.high / len(spec.values)
+    return _digit_font(spec, canvas, layout.cell, row, spec.beside) >= LEGIBLE
+
+
+def _height(spec: HeatmapSpec, canvas: Any) -> float:
+    return _layout(spec, axis_labels(spec)[0], canvas, NARROW).height
+
+
+def _shortened(spec: HeatmapSpec, lengths: Sequence[int] = CUTS) -> Iterator[HeatmapSpec]:
+    """With names of at most so many characters, as long as they stay distinct."""
+    for length in lengths:
         cut = tuple(middle_cut(label, length) for label in spec.labels)
-        if len(set(cut)) < len(cut):
-            break
-        short = replace(spec, labels=cut)
-        if cut and _layout(short, axis_labels(short)[0], canvas, NARROW).cell >= LEGIBLE:
-            return short, NARROW
-    return replace(spec, labels=()), BARE
+        if len(set(cut)) < len(set(spec.labels)):
+            return
+        yield replace(spec, labels=cut)
+
+
+def _named(spec: HeatmapSpec, width: float) -> HeatmapSpec:
+    """With names as long as rows leave room for their letters, or without names."""
+    canvas = _empty_figure().canvas
+    for short in _shortened(spec) if spec.labels else ():
+        layout = _layout(short, axis_labels(short)[0], canvas, width)
+        if layout.high / len(spec.values) >= TEXT:
+            return short
+    return replace(spec, labels=())
 
 
 def heatmap_figure(
@@ -363,7 +402,7 @@ def heatmap_figure(
     _heatmap(spec, figure, axes, layout, _colours(spec, colourmap))
     _frame(axes, spec)
     _label_axes(axes, labels, layout)
-    _number_axes(axes, row_numbers(spec), layout)
+    _number_axes(axes, row_numbers(spec))
     _titles(spec, figure, layout)
     return figure, numbered
 
@@ -441,14 +480,24 @@ def _add_axes(
 
 
 def _heatmap(spec: HeatmapSpec, figure: Figure, axes: Axes, layout: Layout, colours: Any) -> None:
-    bar = None
-    if not is_crowded(spec):
+    bar, many = None, len(spec.values) > SPACIOUS
+    if many and not is_crowded(spec):
+        left = layout.width - 16 - SCALE_LENGTH
+        bar = _add_axes(figure, layout, left, 12, SCALE_LENGTH, SCALE_WIDTH)
+    elif not many:
         bar = _add_axes(figure, layout, layout.left + layout.side + 14, layout.top, SCALE_WIDTH,
                         min(layout.high, 180))  # fmt: skip
-    _paint(spec, axes, layout, colours, bar)
+    _paint(spec, axes, layout, colours, bar, "horizontal" if many else "vertical")
 
 
-def _paint(spec: HeatmapSpec, axes: Axes, layout: Layout, colours: Any, bar: Axes | None) -> None:
+def _paint(
+    spec: HeatmapSpec,
+    axes: Axes,
+    layout: Layout,
+    colours: Any,
+    bar: Axes | None,
+    scale: Literal["horizontal", "vertical"] = "vertical",
+) -> None:
     import seaborn
 
     undefined = np.isnan(spec.values)
@@ -466,12 +515,13 @@ def _paint(spec: HeatmapSpec, axes: Axes, layout: Layout, colours: Any, bar: Axe
         yticklabels=False,
         cbar=bar is not None,
         cbar_ax=bar,
+        cbar_kws={"orientation": scale},
         ax=axes,
     )
     _colour_digits(axes)
     _hatch(axes, undefined, spec, layout)
     if bar is not None:
-        _scale(bar, spec)
+        _scale(bar, spec, scale)
 
 
 def _norm(spec: HeatmapSpec) -> Any:
@@ -524,12 +574,15 @@ def _frame(axes: Axes, spec: HeatmapSpec) -> None:
         )
 
 
-def _scale(bar: Axes, spec: HeatmapSpec) -> None:
+def _scale(bar: Axes, spec: HeatmapSpec, scale: Literal["horizontal", "vertical"]) -> None:
     """The colour scale: its ends, its middle, its unit."""
     values, texts = zip(*scale_ticks(spec), strict=True)
-    bar.set_yticks(values)
-    bar.set_yticklabels(texts)
+    (bar.set_yticks if scale == "vertical" else bar.set_xticks)(values, texts)
     bar.tick_params(length=0, pad=3, labelsize=SCALE_FONT, labelcolor=GREY)
+    if scale == "horizontal":
+        labels = bar.get_xticklabels()
+        labels[-1].set_horizontalalignment("right")
+        labels[0].set_horizontalalignment("left")
 
 
 def _ticks(axes: Axes, labels: Sequence[str], layout: Layout) -> None:
@@ -558,12 +611,12 @@ def _label_axes(axes: Axes, labels: Sequence[str], layout: Layout) -> None:
     )
 
 
-def _number_axes(axes: Axes, numbers: Sequence[int], layout: Layout) -> None:
+def _number_axes(axes: Axes, numbers: Sequence[int]) -> None:
     if not numbers:
         return
     places = np.array(numbers) - 0.5
-    axes.set_xticks(places, list(map(str, numbers)), fontsize=layout.label_font, color=GREY)
-    axes.set_yticks(places, list(map(str, numbers)), fontsize=layout.label_font, color=GREY)
+    axes.set_xticks(places, list(map(str, numbers)), fontsize=TEXT, color=GREY)
+    axes.set_yticks(places, list(map(str, numbers)), fontsize=TEXT, color=GREY)
     axes.tick_params(rotation=0)
 
 
@@ -571,6 +624,7 @@ def _titles(spec: HeatmapSpec, figure: Figure, layout: Layout) -> None:
     left = 10 / layout.width
     figure.text(left, 1 - 8 / layout.height, spec.title, fontsize=TITLE, fontweight="bold",
                 color=INK, ha="left", va="top")  # fmt: skip
-    subtitle = fitting(spec.subtitle, figure.canvas, layout.width - 20)
+    beside = SCALE_LENGTH + 20 if len(spec.values) > SPACIOUS and not is_crowded(spec) else 0
+    subtitle = fitting(spec.subtitle, figure.canvas, layout.width - 20 - beside)
     figure.text(left, 1 - 27 / layout.height, subtitle, fontsize=TEXT, color=GREY,
                 ha="left", va="top", fontfamily=families(subtitle))  # fmt: skip
