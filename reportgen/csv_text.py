@@ -16,6 +16,7 @@ __all__ = [
     "csv_text",
     "declares_separator",
     "guard",
+    "guarded",
     "separators",
     "unguard",
 ]
@@ -36,6 +37,12 @@ def guard(text: str) -> str:
     inverse.
     """
     return f"'{text}" if text.lstrip(_BEFORE).startswith(_FORMULA_STARTS) else text
+
+
+def guarded(texts: Sequence[str]) -> Sequence[str]:
+    """Each text as :func:`guard` returns it: at once if none begins with a character of concern."""
+    begin = {text[:1] for text in texts}
+    return texts if begin.isdisjoint({*_FORMULA_STARTS, *_BEFORE}) else list(map(guard, texts))
 
 
 def unguard(text: str) -> str:

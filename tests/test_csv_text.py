@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.csv_text import csv_of_columns, csv_text, guard, unguard
+from reportgen.csv_text import csv_of_columns, csv_text, guard, guarded, unguard
 from reportgen.text import printable
 
 
@@ -23,6 +23,11 @@ def test_a_guarded_text_comes_back_and_is_no_formula(text):
 def test_formulas_are_guarded_in_wide_forms_and_behind_blanks(text):
     assert guard(text) == f"'{text}"
     assert unguard(guard(text)) == text
+
+
+@pytest.mark.parametrize("texts", [[], ["a", "b=c"], ["a", ""], ["a", "=b"], ["a", "' =b", "c"]])
+def test_texts_are_guarded_together_as_one_by_one(texts):
+    assert list(guarded(texts)) == list(map(guard, texts))
 
 
 def test_numbers_are_never_guarded_and_none_is_empty():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.csv_text import csv_cells, csv_rows, csv_text, guard
+from reportgen.csv_text import csv_cells, csv_rows, csv_text, guard, guarded
 from reportgen.predictions import PredictionRows
 from reportgen.rendering.privacy import hash_ids
 
@@ -39,7 +39,7 @@ def error_parts(
     wanted = ("id", "label", "prediction", *scores, *metadata)
     named = list(map(guard, classes)).__getitem__
     for batch in rows.batches(*wanted, wrong_only=True):
-        ids = map(str, batch["id"])
+        ids = list(map(str, batch["id"].tolist()))
         sides = (map(named, batch[side].tolist()) for side in ("label", "prediction"))
         shares = (_numbers(batch[name]) for name in scores)
         empty = ([None] * len(batch["label"]) for _ in COLUMNS[3 + len(scores) :])
@@ -96,8 +96,8 @@ def _heads(names: Iterable[str]) -> Iterator[str]:
     return (f"{name} (in the table)" if name in COLUMNS else name for name in names)
 
 
-def _names(ids: Iterable[str], *, public: bool) -> Iterator[str]:
-    return map(hash_ids if public else guard, ids)
+def _names(ids: Sequence[str], *, public: bool) -> Iterable[str]:
+    return map(hash_ids, ids) if public else guarded(ids)
 
 
 def _cells(values: NDArray[Any]) -> Iterable[object]:
@@ -113,6 +113,8 @@ def _numbers(values: NDArray[np.floating[Any]]) -> Iterable[object]:
 
     Metadata are read as float64: a 3 is written as 3, not 3.0.
     """
+    if np.isnan(values).all():
+        return [None] * len(values)
     if values.dtype != np.float64:
         return (None if one != one else str(one) for one in values)
     cells: list[object] = values.tolist()
