@@ -119,12 +119,17 @@ def seeded(rng: np.random.Generator) -> dict[str, Any]:
     return {"rng" if named else "random_state": rng}
 
 
+def value_of(name: str, y: NDArray[np.int64], p: NDArray[np.int64]) -> float:
+    matrix = ConfusionMatrix.from_labels(y, p, 3)
+    return summary_metrics(matrix, only=[name])[name].value or 0.0
+
+
 def macro_f1_of(y: NDArray[np.int64], p: NDArray[np.int64]) -> float:
-    return summary_metrics(ConfusionMatrix.from_labels(y, p, 3))["macro_f1"].value or 0.0
+    return value_of("macro_f1", y, p)
 
 
 def kappa_of(y: NDArray[np.int64], p: NDArray[np.int64]) -> float:
-    return summary_metrics(ConfusionMatrix.from_labels(y, p, 3))["cohen_kappa"].value or 0.0
+    return value_of("cohen_kappa", y, p)
 
 
 @pytest.mark.parametrize(("name", "statistic"), [("macro_f1", macro_f1_of), ("cohen_kappa", kappa_of)])  # fmt: skip
