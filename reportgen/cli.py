@@ -200,6 +200,7 @@ def _plain_type(name: str, hint: Any) -> Any:
     return {
         "classes": Path | None,
         "macro": str,
+        "abstain": list[str],
         "model_arg": list[str],
         "fail_under": list[str],
         "track": list[str],

@@ -133,7 +133,10 @@ def typed(word: str) -> str:
     >>> typed("class id"), typed("label")
     ("'class id'", 'label')
     """
-    return shlex.quote(printable(word))
+    word = printable(word)
+    if "'" in word and not set('"$`\\!') & set(word):
+        return f'"{word}"'
+    return shlex.quote(word)
 
 
 def middle_cut(name: str, width: int = 40) -> str:

@@ -108,7 +108,7 @@ class ReviewRequest:
         )
         candidate = opened(other_abstains=self.compares)
         baseline = baseline or self.opened_baseline(spool)
-        asked = self.reading.abstain is not None and baseline is not None
+        asked = bool(self.reading.abstain) and baseline is not None
         if asked and not candidate.abstains and not (baseline and baseline.abstains):
             candidate = opened()  # opening raises the error for a missing value
         return make_review(candidate, baseline, self.terms, self.figures)

@@ -154,7 +154,7 @@ def _own_parts(folder: Path | AddressFolder) -> tuple[Place, ...]:
 def _refuse_for_ours(name: str, options: InputOptions) -> None:
     """Refuse options for information that only other programs' tables lack."""
     for one in ("labels", "abstain"):
-        if getattr(options, one) is not None:
+        if getattr(options, one):
             raise UsageError(
                 f"--{one} is for predictions of other programs: {quoted(name)} was written "
                 "by reportgen, with a label and a prediction in every row",

@@ -78,7 +78,7 @@ def facts_of(
         classes=reading.classes.names,
         provenance=provenance,
         samples=_accounting(table, survey, options, scored),
-        n_abstained=None if options.abstain is None else survey.n_abstained,
+        n_abstained=None if not options.abstain else survey.n_abstained,
         sum_tolerance=_sum_tolerance(read),
         notes=(
             *reading.notes,

@@ -25,6 +25,8 @@ from reportgen.importers.columns.detect import (
     require_prediction,
     take_survey,
 )
+from reportgen.importers.columns.families import SMALLEST_IS_BEST
+from reportgen.importers.columns.hits import require_agreement
 from reportgen.importers.columns.labels import ClassNames, Reading, read_labels
 from reportgen.importers.columns.rankings import folded_rankings, ranking_of
 from reportgen.importers.columns.scores import (
@@ -258,7 +260,7 @@ def _require_one_type(table: Table, roles: Roles) -> None:
 
 
 def _require_answers(table: Table, roles: Roles, options: InputOptions) -> None:
-    if options.abstain is not None and roles.prediction is None:
+    if options.abstain and roles.prediction is None:
         raise UsageError(
             f"--abstain needs a prediction column, and {quoted(table.name)} has none",
             slug="option-conflict",
@@ -292,10 +294,11 @@ def _require_best_first(table: Table, roles: Roles) -> None:
 
 
 def _require_abstained(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> None:
-    if options.abstain is None or survey.n_abstained:
+    if not options.abstain or survey.n_abstained:
         return
     raise DataError(
-        f"no prediction of {quoted(table.name)} is {quoted(options.abstain)} (--abstain)",
+        f"no prediction of {quoted(table.name)} is {listing(map(quoted, options.abstain))} "
+        "(--abstain)",
         slug="abstain-unknown",
         details=[
             f"column {quoted(roles.prediction or '')} contains {listing(survey.predictions.counts)}"
@@ -498,6 +501,7 @@ def _read_unscored(
     labels = survey.labels.taken_as(reading.labels)
     predictions = survey.predictions.taken_as(reading.predictions)
     _refuse_shifted(table, survey, (labels, predictions), reading, options)
+    require_agreement(table, roles, labels, predictions, options)
     return TablePredictions(
         table, roles, facts_of(table, roles, survey, reading, options), n_rows,
         labels, predictions, survey.confidence, ranks=_ranks(survey, reading, labels),
@@ -588,6 +592,10 @@ def _read_scored(
         blocks, kind, labels, predictions, spool, declared=options.outputs != "auto"
     )
     _refuse_other_order(table, scored, len(reading.classes.names), options)
+    if roles.prediction is None and options.outputs == "auto":
+        n_rows = _n_kept(table, survey) - scored.n_not_finite
+        _refuse_inverted(table, scored, n_rows, kind.kind)
+    require_agreement(table, roles, scored.labels, scored.predictions, options)
     if scored.n_not_finite > options.max_bad:
         places = [table.place(row) for row in scored.not_finite[:5]]
         what = "scores that are not finite"
@@ -624,6 +632,27 @@ def _refuse_other_order(
         details=["the scores seem to be in another order than the classes"],
         hint="give the classes in the order of the scores with --classes FILE; without the scores: "
         "--scores-columns none",
+    )
+
+
+_MOSTLY = 0.9
+
+
+def _refuse_inverted(table: Table, scored: Scored, n: int, kind: str) -> None:
+    """Refuse scores of which the smallest is that of the label much more often than the largest.
+
+    `n` is the number of rows.
+    """
+    n_right, n_last = scored.n_right, scored.n_last
+    often = 0.5 if scored.n_classes > 2 else _MOSTLY
+    if n < _FEWEST_DIFFERING or n_last < often * n or n_last < 2 * n_right:
+        return
+    raise UsageError(
+        f"in {count(n_last)} of {plural(n, 'row')} of {quoted(table.name)} the label has the "
+        f"smallest score, and in {count(n_right)} the largest",
+        slug="scores-inverted",
+        details=["distances and losses are smallest for the predicted class"],
+        hint=f"{SMALLEST_IS_BEST}; if the largest is the prediction: --outputs {kind}",
     )
 
 

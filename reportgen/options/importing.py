@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from reportgen.errors import UsageError
 from reportgen.options.declared import Declared, option
-from reportgen.text import quoted
+from reportgen.text import quoted, typed
 
 __all__ = [
     "NONE",
@@ -145,12 +145,13 @@ class InputOptions(Declared):
     ignore_label: str | None = option(
         None, "Skip (and count) the samples with this label.", _LABELS, metavar="LABEL"
     )
-    abstain: str | None = option(
-        None,
-        "Value that marks an abstention, such as '' or unknown. Coverage is reported; other "
-        "metrics use the predicted samples.",
+    abstain: tuple[str, ...] = option(
+        (),
+        "Value that marks an abstention, such as '' or unknown; repeatable. Coverage is reported; "
+        "other metrics use the predicted samples.",
         _LABELS,
         metavar="VALUE",
+        repeated=True,
     )
     max_bad: int = option(
         0, "Maximum number of samples with non-finite scores; they are excluded.", _SCORES, min=0
@@ -206,7 +207,7 @@ class InputOptions(Declared):
     )
 
     PATHS: ClassVar[tuple[str, ...]] = ("classes", "labels", "supports")
-    TUPLES: ClassVar[tuple[str, ...]] = ("classes", "scores_columns", "labels_column")
+    TUPLES: ClassVar[tuple[str, ...]] = ("classes", "scores_columns", "labels_column", "abstain")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -241,14 +242,18 @@ class InputOptions(Declared):
 
     @classmethod
     def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """An ignored label, or the one for abstentions, may be given as a number."""
+        """An ignored label and an abstention may be numbers; a single abstention needs no list."""
         for name in ("ignore_label", "abstain"):
             if isinstance(values.get(name), int):
                 values[name] = str(values[name])
+        if isinstance(values.get("abstain"), str):
+            values["abstain"] = (values["abstain"],)
+        elif values.get("abstain", ()) is None:
+            values["abstain"] = ()
         return super().converted(values)
 
 
 def render_command(name: str, options: InputOptions) -> str:
     """The command that repeats this, with base names only."""
-    words = (f"'{w}'" if set(w) & set(" *;'\"") or not w else w for w in options.command_words())
+    words = map(typed, options.command_words())
     return " ".join([f"reportgen render {name} -o OUT", *words])

@@ -167,7 +167,7 @@ def _open_rows(source: Any, reading: InputOptions, spool: Path, *, may_lack: boo
     except DataError as error:
         if error.slug != "abstain-unknown" or not may_lack:
             raise
-        return open_input(source, replace(reading, abstain=None), spool=spool)
+        return open_input(source, replace(reading, abstain=()), spool=spool)
 
 
 def _read_report(path: Path) -> Evaluation:

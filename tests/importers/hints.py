@@ -26,6 +26,8 @@ def typed(hint: str) -> list[dict[str, Any]]:
             name = match.group(1).replace("-", "_")
             if isinstance(_KINDS[name].default, bool):
                 options[name] = True
+            elif _KINDS[name].metadata.get("repeated"):
+                options[name] = (*options.get(name, ()), *shlex.split(match.group(2) or ""))
             else:
                 (options[name],) = shlex.split(match.group(2) or "")
         if options:

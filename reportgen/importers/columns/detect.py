@@ -22,7 +22,12 @@ from reportgen.importers.columns.cells import (
     plain_label,
     smallest,
 )
-from reportgen.importers.columns.families import are_score_words, templates
+from reportgen.importers.columns.families import (
+    SMALLEST_IS_BEST,
+    are_score_words,
+    templates,
+    word_for_distances,
+)
 from reportgen.importers.columns.held_rows import give_back_after, held_rows
 from reportgen.importers.columns.ids import require_distinct_ids
 from reportgen.importers.columns.rankings import Ranking, ranking_of
@@ -45,7 +50,7 @@ from reportgen.importers.formats.tables import (
     is_unnamed,
 )
 from reportgen.options import NONE, InputOptions
-from reportgen.text import listing, nearest, quoted, typed
+from reportgen.text import listing, nearest, printable, quoted, typed
 
 __all__ = [
     "MAX_VALUES",
@@ -205,6 +210,8 @@ def _score_family(roles: Roles, columns: Mapping[str, Column], labels: Sequence[
     around = next(templates(labels, free), None)
     if around is None or "*" in around.before + around.behind:
         return ""
+    if word_for_distances(f"{around.before} {around.behind}") is not None:
+        return f"; {SMALLEST_IS_BEST}"
     pattern = typed(f"{around.before}*{around.behind}")
     return f"; if these are scores of the classes: --scores-columns {pattern}"
 
@@ -362,9 +369,11 @@ class _Finder:
         if found := columns_named_after(classes, self.columns, taken):
             return found
         base = self.options.label_base
-        numbers = [str(i) for i in range(base, base + len(classes))]
-        numbered = columns_named_after(numbers, self.columns, taken)
-        return replace(numbered, names=None) if numbered else None
+        for first in (base, 1 - base):  # prob_1, … beside labels from 0
+            numbers = [str(i) for i in range(first, first + len(classes))]
+            if numbered := columns_named_after(numbers, self.columns, taken):
+                return replace(numbered, names=None)
+        return None
 
     def _lists_of_predictions(self, taken: set[str | None]) -> list[Column]:
         """The only list column with a prediction name: Keras and Transformers name scores so."""
@@ -445,6 +454,7 @@ class _Finder:
             hint=self._delimiter_hint()
             or self._pairs_hint(role)
             or self._header_hint()
+            or self._nested_hint(role)
             or f"specify it: {flag} NAME{self._elsewhere(role, flag)}{also}",
         )
 
@@ -473,6 +483,15 @@ class _Finder:
             return f"; if {quoted(lone[0])} is the prediction, pass the labels: --labels FILE"
         return ""
 
+    def _nested_hint(self, role: str) -> str:
+        """The hint for a column with the right name whose cells are objects."""
+        some = [
+            c.name
+            for c in self.columns.values()
+            if folded(c.name) in COMMON_NAMES[role] and c.kind == OTHER
+        ]
+        return f"write only the class into {quoted(some[0])}, as text" if some else ""
+
     def _pairs_hint(self, role: str) -> str:
         """The options for columns that name label and prediction of one or several tasks."""
         pairs = [] if role not in ("label", "prediction") else task_pairs(self.columns)
@@ -495,9 +514,11 @@ class _Finder:
         values = [c for c in self.columns if as_index(c) is not None or _FILE.search(c)]
         if not values:
             return ""
+        names = ("path", "label", "prediction")[: max(len(self.columns), 2)]
+        header = (self.columns[first].separator or ",").join(names)
         return (
             f"its first line seems to contain values, such as {quoted(values[0])}: add a header "
-            "line above it, such as path,label,prediction"
+            f"line above it, such as {printable(header)}"
         )
 
     def _delimiter_hint(self) -> str | None:
@@ -719,7 +740,7 @@ def take_survey(
     table: Table,
     roles: Roles,
     ignore_label: str | None,
-    abstain: str | None = None,
+    abstain: Sequence[str] = (),
     *,
     folder: Path,
     as_is: bool = False,
@@ -727,7 +748,8 @@ def take_survey(
     """Read the columns with a role once, except the scores.
 
     Results per row are kept in `folder` if there are many. Excluded are rows whose label is
-    `ignore_label`, and rows whose prediction is `abstain`. Names are used verbatim with `as_is`,
+    `ignore_label`, and rows whose prediction is one of
+    `abstain`. Names are used verbatim with `as_is`,
     otherwise without wrappers such as ``tensor(1)``. Raises
     :class:`DataError` with the location, if a confidence is not a number in 0..1, a column has too
     many distinct values for classes, or two rows have the same id.
@@ -812,7 +834,7 @@ class _Counting:
     roles: Roles
     folder: Path
     ignore_label: str | None
-    abstain: str | None
+    abstain: Sequence[str]
     as_is: bool
     n_ignored: int = 0
     n_unlabelled: int = 0
@@ -875,7 +897,7 @@ class _Counting:
         keep: Mask | None,
     ) -> Mask | None:
         """The rows in which the model did not abstain; labels of the others are classes too."""
-        if self.abstain is None:
+        if not self.abstain:
             return keep
         abstained = self._abstained(predicted[0])[predicted[1]]
         answered = ~abstained if keep is None else keep & ~abstained
@@ -887,11 +909,12 @@ class _Counting:
         return answered
 
     def _abstained(self, texts: list[str]) -> Mask:
-        assert self.abstain is not None
         assert self.roles.prediction is not None
-        found = _equal(texts, self.abstain)
-        if not self.abstain.strip() and self.table.columns[self.roles.prediction].kind == NUMBER:
-            found |= _equal(texts, "nan")
+        found = np.zeros(len(texts), np.bool_)
+        for value in self.abstain:
+            found |= _equal(texts, value)
+            if not value.strip() and self.table.columns[self.roles.prediction].kind == NUMBER:
+                found |= _equal(texts, "nan")
         return found
 
     def parsed_whole(self) -> NDArray[np.float64] | None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from reportgen.importers.columns.words import folded
 
 __all__ = [
+    "SMALLEST_IS_BEST",
     "Template",
     "are_score_words",
     "templates",
+    "word_for_distances",
 ]
 
 
@@ -25,6 +27,31 @@ _FILLERS = frozenset({
     "y", "of", "is", "for", "the", "class", "label", "pred", "predicted", "prediction", "target",
     "output", "model", "log",
 })  # fmt: skip
+
+
+_DISTANCES = frozenset({
+    "dist", "dists", "distance", "distances", "l1", "l2", "loss", "losses", "energy", "nll", "rank",
+    "ranks", "cost", "costs", "err", "error", "errors", "mse", "rmse", "mae", "divergence", "kl",
+    "perplexity", "ppl", "deviance", "euclidean", "mahalanobis", "hamming", "dissimilarity",
+    "residual", "residuals", "entropy", "crossentropy",
+})  # fmt: skip
+
+
+SMALLEST_IS_BEST = (
+    "if the smallest is the prediction, write its class into a column prediction and pass "
+    "--scores-columns none"
+)
+"""The hint for distances and losses."""
+
+
+def word_for_distances(name: str) -> str | None:
+    """The word of a column name for values that are smallest for the prediction.
+
+    >>> word_for_distances("L2 distance"), word_for_distances("score")
+    ('distance', None)
+    """
+    found = _DISTANCES & set(folded(name).split("_"))
+    return min(found) if found else None
 
 
 @dataclass(frozen=True)

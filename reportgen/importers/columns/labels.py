@@ -16,6 +16,7 @@ from reportgen.class_list import (
     read_class_list,
 )
 from reportgen.errors import DataError, UsageError
+from reportgen.importers.columns.answers import answer_inside, is_no_answer
 from reportgen.importers.columns.cells import as_index, is_blank
 from reportgen.importers.columns.detect import MAX_VALUES
 from reportgen.options import InputOptions
@@ -124,6 +125,7 @@ def derived_classes(
         _require_one_kind(labels, predictions, place)
     if labels_are == "auto":
         _require_common(labels, predictions, place)
+        _require_no_sentences(labels, predictions, place)
     numbers = sorted({n for text in values if (n := as_index(text)) is not None})
     if as_indices and labels_are != "names" and numbers[0] < base:
         raise _below_base(labels, predictions, base, place)
@@ -235,42 +237,78 @@ def _is_number(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return text.strip().lower() not in _MISSING
-
-
-_MISSING = frozenset({
-    "nan", "none", "null", "n/a", "na", "<na>", "nat", "-", "--", "?", "unknown", "abstain",
-    "abstained", "rejected", "missing", "undefined",
-})  # fmt: skip
-"""Common markers of a missing value."""
+    return not is_no_answer(text)
 
 
 _NO_LABEL_WORDS = frozenset({"nan", "null", "n/a", "<na>", "nat", "?"})
-"""Those that are not plausible class names."""
+"""Markers of a missing label that are not plausible class names."""
+
+
+_MOST_ANSWERS = 5
 
 
 def _require_no_gaps(
     labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
 ) -> None:
-    """Refuse a missing-value marker that only one of the columns contains."""
-    for role, values, others, words, option in (
-        ("prediction", predictions, labels, _MISSING, "it means that none was made: --abstain"),
-        ("label", labels, predictions, _NO_LABEL_WORDS, "it is no label: --ignore-label"),
-    ):
-        known = {other.strip().lower() for other in others}
-        for text in values if others else ():
-            word = text.strip().lower()
-            if word in words and word not in known and len(values) > 1:
-                raise DataError(
-                    f"{place(role, text)}: the {role} {quoted(text)} may be a missing value, or "
-                    "a class",
-                    slug="labels-gap",
-                    details=[
-                        f"{plural(values[text], 'row')} of this kind; no "
-                        f"{'label' if role == 'prediction' else 'prediction'} has this name"
-                    ],
-                    hint=f"if {option} {typed(text)}; if it is a class: --labels-are names",
-                )
+    """Refuse a missing label that no prediction has, and predictions that seem to be no class."""
+    predicted = {text.strip().lower() for text in predictions}
+    for text in labels if predictions else ():
+        word = text.strip().lower()
+        if word in _NO_LABEL_WORDS and word not in predicted and len(labels) > 1:
+            raise DataError(
+                f"{place('label', text)}: the label {quoted(text)} may be a missing value, or a "
+                "class",
+                slug="labels-gap",
+                details=[
+                    f"{plural(labels[text], 'row')} of this kind; no prediction has this name"
+                ],
+                hint=f"if it is no label: --ignore-label {typed(text)}; if it is a class: "
+                "--labels-are names",
+            )
+    known = {text.strip().lower() for text in labels}
+    gaps = [
+        text for text in predictions if text.strip().lower() not in known and is_no_answer(text)
+    ]
+    if gaps and labels:
+        raise _no_answer(predictions, gaps, place)
+
+
+def _require_no_sentences(
+    labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
+) -> None:
+    """Refuse predictions that no label has, and that name a class in a longer text."""
+    known = {text.strip().lower() for text in labels}
+    odd = [text for text in predictions if text.strip().lower() not in known]
+    for text in odd:
+        if (inside := answer_inside(text, labels)) is not None:
+            raise DataError(
+                f"{place('prediction', text)}: the prediction {quoted(text[:80])} may be the class "
+                f"{quoted(inside)} in other words, or another class",
+                slug="predictions-text",
+                details=[
+                    f"{plural(predictions[text], 'row')} of this kind; no label has this name"
+                ],
+                hint="write the class alone into the column of predictions; if it is another "
+                "class: --labels-are names",
+            )
+
+
+def _abstaining(values: Sequence[str]) -> str:
+    """The options that declare `values` to be abstentions."""
+    if len(values) > _MOST_ANSWERS:
+        return "write unknown instead of each of them, and pass --abstain unknown"
+    return " ".join(f"--abstain {typed(text)}" for text in values)
+
+
+def _no_answer(predictions: Mapping[str, int], gaps: Sequence[str], place: Place) -> DataError:
+    n_rows = sum(predictions[text] for text in gaps)
+    return DataError(
+        f"{place('prediction', gaps[0])}: the prediction {quoted(gaps[0][:80])} may mean that the "
+        "model gave no answer, or a class",
+        slug="labels-gap",
+        details=[f"{plural(n_rows, 'row')} of this kind; no label has this name"],
+        hint=f"if the model abstained: {_abstaining(gaps)}; if it is a class: --labels-are names",
+    )
 
 
 def _require_common(
@@ -329,7 +367,7 @@ def _parts(text: str, names: set[str]) -> list[str]:
 def _require_one_spelling(
     labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
 ) -> None:
-    """Refuse two names that differ only in case, spaces and hyphens: they may be one class."""
+    """Refuse names that differ only in case, spaces, hyphens, quotes or a full stop."""
     seen: dict[str, tuple[str, str]] = {}
     for role, values in (("label", labels), ("prediction", predictions)):
         for text in values:
@@ -344,12 +382,13 @@ def _require_one_spelling(
                 )
 
 
+_QUOTES = "'\"`* "
+
+
 def _spelling(text: str) -> str:
-    """A name without case, spaces and quotes, for comparison."""
+    """A name without case, spaces, quotes and a full stop, for comparison."""
     key = _BLANKS.sub(" ", display_name(text).casefold()).strip()
-    if len(key) > 2 and key[0] == key[-1] and key[0] in "'\"`":
-        key = key[1:-1].strip()
-    return key
+    return key.strip(_QUOTES).rstrip(".!:,; ").strip(_QUOTES) or key
 
 
 def _below_base(
@@ -541,7 +580,10 @@ class _Column:
                 f"the classes are {listing(self.classes.names)} ({self.classes.source})",
             ],
             hint="correct the table or the class list (--classes FILE); --ignore-label skips "
-            "(and counts) a label that is not a class",
+            "(and counts) a label that is not a class"
+            if self.role == "label"
+            else "correct the table or the class list (--classes FILE); if it means that the model "
+            f"abstained: {_abstaining(unknown)}",
         )
 
     def _out_of_range(self, found: Mapping[str, int | None]) -> DataError:
@@ -560,6 +602,8 @@ class _Column:
             hint = f"{self.role}s seem to be 1-based: --label-base 1"
         elif any(number < first for number in known) and self.role == "label":
             hint = f"skip (and count) such samples: --ignore-label {min(known)}"
+        elif self.role == "prediction" and len(wrong) == 1:
+            hint += f"; if it means that the model abstained: {_abstaining(wrong)}"
         what = "" if as_index(wrong[0]) is not None else " is not an index"
         return DataError(
             f"{self.place(self.role, wrong[0])}: the {self.role} {quoted(wrong[0][:80])}{what}: "

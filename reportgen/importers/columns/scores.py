@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from reportgen.errors import DataError, ReportgenError, UsageError
 from reportgen.importers.columns.cells import not_a_number, numbers, smallest
 from reportgen.importers.columns.detect import ScoreColumns
+from reportgen.importers.columns.families import SMALLEST_IS_BEST, word_for_distances
 from reportgen.importers.columns.held_rows import give_back_after, held_rows
 from reportgen.importers.columns.rounding import Rounding
 from reportgen.importers.formats.tables import LIST, Spool, Table
@@ -285,6 +286,7 @@ def decide_kind(blocks: ScoreBlocks, declared: str) -> ScoreKind:
         if blocks.width == 1 and kind is OutputKind.ONE_VS_REST:
             kind = OutputKind.PROBABILITIES  # the score of the second of two classes: its sigmoid
     else:
+        _refuse_distances(blocks)
         kind = _decide(tally, blocks)
     if kind is OutputKind.PERCENTAGES:
         return ScoreKind(kind, tolerances[1], tally.rounding.decimals_at(tolerances[1]))
@@ -370,6 +372,23 @@ def require_unranked(blocks: ScoreBlocks) -> None:
         hint="if the first is always that of the first class: --scores-columns "
         f"{typed(','.join(columns))}; else save the classes of the ranks too, as top1, top2",
     )
+
+
+def _refuse_distances(blocks: ScoreBlocks) -> None:
+    """Refuse score columns whose names say, beside the class, that smaller is better."""
+    columns = blocks.columns
+    names = columns.names or [""] * len(columns.columns)
+    if len(names) != len(columns.columns):  # one column of lists
+        names = [""]
+    for column, name in zip(columns.columns, names, strict=True):
+        rest = column.removesuffix(name) if column.endswith(name) else column.removeprefix(name)
+        if (word := word_for_distances(rest)) is not None:
+            raise UsageError(
+                f"{_what(blocks)} seem to be smallest for the prediction: column {quoted(column)} "
+                f"has the word {quoted(word)}",
+                slug="scores-inverted",
+                hint=f"{SMALLEST_IS_BEST}; if the largest is the prediction: --outputs logits",
+            )
 
 
 def _refuse_percentages(tally: ScoreTally, blocks: ScoreBlocks) -> None:
@@ -470,6 +489,9 @@ class Scored:
     n_off
         Number of rows whose probabilities deviate from a sum of 1 by more than 0.001, due to
         rounding.
+    n_classes, n_right, n_last
+        Number of scores per row; number of rows whose label alone has the largest, and
+        the smallest.
     """
 
     spool: Spool
@@ -480,6 +502,9 @@ class Scored:
     n_differing: int
     all_in_unit: bool = False
     n_off: int = 0
+    n_classes: int = 0
+    n_right: int = 0
+    n_last: int = 0
 
 
 @dataclass
@@ -493,6 +518,8 @@ class _Found:
     n_differing: int = 0
     all_in_unit: bool = True
     n_off: int = 0
+    n_right: int = 0
+    n_last: int = 0
 
 
 def score_table(
@@ -533,6 +560,9 @@ def score_table(
         found.n_differing,
         found.all_in_unit and len(labels) > 0,
         found.n_off,
+        max(blocks.width, 2),
+        found.n_right,
+        found.n_last,
     )
 
 
@@ -558,6 +588,11 @@ def _scored_batches(
         if read.decimals is not None:
             sums = rows.probabilities[kept].sum(axis=1)
             into.n_off += int(np.count_nonzero(np.abs(sums - 1) > SUM_TOLERANCE))
+        ranks = rows.label_rank[kept]
+        last = used[ranks == max(blocks.width, 2)]
+        alone = (last == last.min(axis=1, keepdims=True)).sum(axis=1) == 1
+        into.n_right += int(np.count_nonzero(ranks == 1))
+        into.n_last += int(np.count_nonzero(alone))
         missing = np.flatnonzero((label >= 0) & ~rows.finite)
         into.n_not_finite += len(missing)
         into.not_finite += (start + missing[: _EXAMPLES - len(into.not_finite)]).tolist()

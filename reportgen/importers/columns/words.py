@@ -10,8 +10,10 @@ from reportgen.text import listing, printable, typed
 
 __all__ = [
     "COMMON_NAMES",
+    "FALSE",
     "SCORE_PREFIXES",
     "TASK_WORDS",
+    "TRUE",
     "folded",
     "is_called",
     "label_and_prediction",
@@ -65,6 +67,13 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 SCORE_PREFIXES = ("probability_", "prob_", "proba_", "p_", "scores_", "score_", "logits_", "logit_",
              "log_prob_", "log_probability_")  # fmt: skip
+
+
+TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
+
+
+FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
+"""Words for truth values, in lower case."""
 
 
 def is_called(column: str, role: str) -> bool:

@@ -121,6 +121,7 @@ _FOREIGN = (
     (b"Obj\x01", "is an Avro file", "write the table as Parquet"),
     (b"\\begin{tab", "is a LaTeX table", "save only the cells, separated by commas, as CSV"),
     (b"%PDF", "is a PDF document", "pass the table or the matrix as a separate file"),
+    (b"<?xml", "is XML, not a table", "write it as CSV, such as path,label,prediction"),
     (b"<", "is HTML or XML, not a table", "pass the file that it shows, as CSV or JSON"),
 )
 

@@ -24,7 +24,7 @@ from reportgen.importers.formats.limits import (
     require_plain_file,
 )
 from reportgen.importers.formats.tables import LIST, OTHER, TEXT, Column, Spool
-from reportgen.text import count, plural, quoted
+from reportgen.text import count, listing, plural, quoted
 
 __all__ = [
     "JsonFault",
@@ -202,7 +202,10 @@ def spooled_lines(source: Lines, folder: Path) -> Spool:
         raise DataError(
             f"{source.place(0)} of {quoted(path.name)} contains no columns",
             slug="table-columns",
-            hint='one JSON object per line, such as {"label": "cat", "prediction": "dog"}',
+            details=[f"{listing(map(quoted, source.columns))}: no single values"]
+            if source.columns
+            else [],
+            hint='write single values, such as {"id": "1", "label": "cat", "prediction": "dog"}',
         )
     batches = source.batches(kept)
     spool = Spool.of(batches, folder, name=path.name, sha256="", columns=kept, find=source.place)

@@ -142,5 +142,6 @@ def _read_file(path: Path, found: str, options: InputOptions, spool: Path) -> Ta
     raise DataError(
         f"{quoted(path.name)} is JSON, not a table of predictions",
         slug="input-kind",
-        hint="write JSON Lines (.jsonl), one object per line; or read it with --kind matrix",
+        hint="write JSON Lines (.jsonl), one object per line; if it is a "
+        "confusion matrix: --kind matrix",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,7 +117,27 @@ def _one_column(path: Path, options: InputOptions, table: Table) -> NDArray[Any]
         if len(cells) > 1:
             return None
         lines.append(cells[0])
+    _refuse_pairs(path, lines)
     return np.array(_without_header(lines, table), dtype=object)
+
+
+_PAIR = re.compile(
+    r"\s*(\S.*\.(?:jpe?g|png|bmp|gif|tiff?|webp))['\"]?[\s;|:]+(\S.*)", re.IGNORECASE
+)
+
+
+def _refuse_pairs(path: Path, lines: Sequence[str]) -> None:
+    """Refuse lines of an image and its label without a header, as ImageNet and CVAT have them."""
+    pairs = [match for line in lines if (match := _PAIR.fullmatch(line))]
+    if not lines or len(pairs) + 1 < len(lines) or not pairs:
+        return
+    image, label = pairs[0].groups()
+    raise DataError(
+        f"{quoted(path.name)} has an image and a label in each line, and no header: "
+        f"{quoted(image)} and {quoted(label)}",
+        slug="labels-pairs",
+        hint="write it as CSV: a first line path,label, and a comma between image and label",
+    )
 
 
 def _without_header(lines: list[str], table: Table) -> list[str]:
