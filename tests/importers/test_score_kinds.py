@@ -128,6 +128,15 @@ def test_probabilities_rounded_to_few_decimals_are_read(box, k, decimals, dtype)
     assert evaluate_predictions(found).summary["ece"].value is not None
 
 
+def test_rows_off_are_counted_by_sums_in_double_precision(box):
+    """Many are off by 0.001 but for the last digit, which sums in single precision lose."""
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([0.5] * 10, 500).round(3).astype("f4")
+    found = box.open({"label": rng.integers(0, 10, 500), "scores": p})
+    n = np.count_nonzero(np.abs(p.sum(axis=1, dtype="f8") - 1) > 0.001)
+    assert note(found, "probabilities-rounded").count == n
+
+
 def test_declared_probabilities_have_the_same_tolerance(box):
     rows = HEAD + "cat,.33,.33,.33\ndog,.1,.8,.1\n"
     assert accuracy(box.open(rows, outputs="probabilities")) == 1.0

@@ -175,6 +175,11 @@ def test_rows_with_scores_that_are_not_finite_are_left_out_and_counted(box):
     assert rows["confidence"][1] == 1.0
 
 
+def test_scores_of_minus_infinity_side_by_side_can_be_compared(box):
+    found = box.open("label,score_0,score_1,score_2\n0,-inf,-inf,1\n1,0,3,-inf\n2,1,0,2\n")
+    assert columns(found, "prediction")["prediction"].tolist() == [2, 1, 2]
+
+
 def test_one_column_is_the_second_of_two_classes(box):
     found = box.open("label,s\n0,0.2\n1,0.9\n", scores_columns="s")
     assert found.outputs is OutputKind.PROBABILITIES

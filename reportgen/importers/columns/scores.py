@@ -358,7 +358,7 @@ def require_unranked(blocks: ScoreBlocks) -> None:
     n = 0
     for _, scores in blocks.blocks():
         in_order = scores if blocks.order is None else scores[:, np.argsort(blocks.order)]
-        if not np.all(np.diff(in_order, axis=1) <= 0):
+        if not np.all(in_order[:, 1:] <= in_order[:, :-1]):
             return
         n += len(scores)
     if n < _FEWEST_RANKS:
@@ -586,7 +586,7 @@ def _scored_batches(
         if used.size:
             into.all_in_unit = into.all_in_unit and bool(used.min() >= 0 and used.max() <= 1)
         if read.decimals is not None:
-            sums = rows.probabilities[kept].sum(axis=1)
+            sums = rows.probabilities[kept].sum(axis=1, dtype=np.float64)
             into.n_off += int(np.count_nonzero(np.abs(sums - 1) > SUM_TOLERANCE))
         ranks = rows.label_rank[kept]
         last = used[ranks == max(blocks.width, 2)]
