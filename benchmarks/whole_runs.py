@@ -30,7 +30,7 @@ LIBRARIES = ("onnx", "onnxruntime", "onnxscript", "timm", "transformers")
 READ = """
 import sys
 from pathlib import Path
-import numpy as np, torch
+import numpy as np
 from PIL import Image
 files = sorted(Path("test").rglob("*.png"))
 names = sorted({file.parent.name for file in files})
@@ -45,6 +45,7 @@ def count(labels, scores):
 """
 LOOPS = {
     "class folders": """
+import torch
 from torchvision.transforms import v2
 from networks import make
 model = make(10).eval()
@@ -64,6 +65,7 @@ for images, own in batches():
     count(own, session.run(None, {name: pixels.transpose(0, 3, 1, 2)})[0])
 """,
     "Hugging Face": """
+import torch
 from transformers import AutoImageProcessor, AutoModelForImageClassification
 model = AutoModelForImageClassification.from_pretrained("hf").eval()
 processor = AutoImageProcessor.from_pretrained("hf")
@@ -72,7 +74,7 @@ with torch.inference_mode():
         count(own, model(**processor(images, return_tensors="pt")).logits)
 """,
     "timm": """
-import timm
+import timm, torch
 model = timm.create_model("resnet10t", num_classes=10, checkpoint_path="timm.pth").eval()
 config = timm.data.resolve_model_data_config(model, use_test_size=True)
 prepare = timm.data.create_transform(**config, is_training=False)

@@ -323,6 +323,7 @@ TABLES = """
 dependencies = ["numpy>=1.26", "rich >= 13"]
 [project.optional-dependencies]
 demo = ["scikit-learn>=1.4"]
+ray = ["ray[data]>=2.50"]
 [dependency-groups]
 test = [{}]
 """
@@ -330,7 +331,7 @@ test = [{}]
 
 def test_the_lowest_set_is_every_lower_bound(tmp_path):
     found = lowest(tmp_path, TABLES.format('"pytest>=8", "scikit-learn>=1.4"'))
-    assert found == ["numpy==1.26", "rich==13", "scikit-learn==1.4", "pytest==8"]
+    assert found == ["numpy==1.26", "rich==13", "scikit-learn==1.4", "ray[data]==2.50", "pytest==8"]
 
 
 @pytest.mark.parametrize("requirement", ["pytest", "pytest==8", "scikit-learn>=1.5"])
