@@ -344,32 +344,41 @@ def test_images_of_many_sizes_need_a_resize_that_makes_them_equal(model, tmp_pat
 
 
 SLOW = """
-import time, torch
+import os, time, torch
 class Slow(torch.nn.Module):
     def forward(self, x):
-        time.sleep(0.15)
+        time.sleep(float(os.environ.get("PAUSE", 0)))
         return x.mean((2, 3)).flip(1) * 20
 def make():
     return Slow()
 """
 
 
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """The words of a run that takes a while if PAUSE says so, and what it writes if nothing stops it."""
+    root = tmp_path_factory.mktemp("unbroken")
+    image_tree(root / "data", {"blue": 40, "green": 40, "red": 40})
+    (root / "slow.py").write_text(SLOW)
+    (root / "names.txt").write_text("blue\ngreen\nred\n")
+    words = ["run", f"{root}/slow.py:make", root / "data", "--classes", root / "names.txt",
+             "--batch-size", "8", "--workers", "1"]  # fmt: skip
+    reportgen(*words, "-o", root / "out")
+    return words, {path.name: path.read_bytes() for path in (root / "out").iterdir()}
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
-def test_a_run_that_is_stopped_goes_on_with_the_same_bytes(tmp_path, number, code):
-    data = tmp_path / "data"
-    image_tree(data, {"blue": 40, "green": 40, "red": 40})
-    (tmp_path / "slow.py").write_text(SLOW)
-    (tmp_path / "names.txt").write_text("blue\ngreen\nred\n")
-    words = ["run", f"{tmp_path}/slow.py:make", data, "--classes", tmp_path / "names.txt",
-             "--batch-size", "8", "--workers", "1"]  # fmt: skip
+def test_a_run_that_is_stopped_goes_on_with_the_same_bytes(unbroken, tmp_path, number, code):
+    words, expected = unbroken
     starter = (
         "import reportgen.inference.loop as loop; loop.PART_ROWS = 8\n"
         "from reportgen.cli import main; main()"
     )
     out = tmp_path / "stopped"
-    with started([sys.executable, "-c", starter, *words, "-o", out]) as process:
+    command = [sys.executable, "-c", starter, *words, "-o", out]
+    with started(command, env={**os.environ, "PAUSE": "0.15"}) as process:
         wait_for(lambda: len(list(out.glob("predictions.partial/*.parquet"))) >= 5, process)
         process.send_signal(number)
         stderr = process.communicate(timeout=60)[1]
@@ -382,10 +391,9 @@ def test_a_run_that_is_stopped_goes_on_with_the_same_bytes(tmp_path, number, cod
     assert {path.name for path in out.iterdir()} - {".reportgen-lock"} == {"predictions.partial"}
     reportgen(*words, "-o", out, code=5)
     reportgen(*words, "-o", out, "--resume")
-    reportgen(*words, "-o", tmp_path / "unbroken")
-    for path in (tmp_path / "unbroken").iterdir():
-        assert path.read_bytes() == (out / path.name).read_bytes(), path.name
-    assert {p.name for p in out.iterdir()} == {p.name for p in (tmp_path / "unbroken").iterdir()}
+    assert {path.name for path in out.iterdir()} == set(expected)
+    for name, content in expected.items():
+        assert (out / name).read_bytes() == content, name
 
 
 def test_a_run_with_other_settings_is_not_resumed(model, tmp_path):
