@@ -265,8 +265,8 @@ def test_every_drawing_says_its_message(too_sure):
         "overconfident and 0 underconfident (Bonferroni)."
     )
     assert plain(histogram.alt) == (
-        "Two histograms of confidence. Of 1,550 incorrect predictions 14.8%, of 8,450 correct ones 92.5% "
-        "have a confidence above 90%."
+        "Two histograms of confidence. Confidence is above 90% for 92.5% of 8,450 correct "
+        "predictions and 14.8% of 1,550 incorrect predictions."
     )
     assert "≥ 0.99092" in curve.alt
 
@@ -318,7 +318,7 @@ def test_a_threshold_near_1_keeps_the_digits_that_it_needs(threshold, text):
     ("n", "words"),
     [
         (10_000, "0.9 pp in accuracy "
-         "at 10% discordance (80% power) (0.4 at 2%, 0.6 at 5%, 1.3 "
+         "at 10% discordance and 80% power (0.4 at 2%, 0.6 at 5%, 1.3 "
          "at 20%)"),
         (20, "too few samples to compare two models"),
     ],

@@ -718,8 +718,8 @@ def test_what_the_differences_say_is_counted(fashion):
     assert reading == [
         "Improvements: blue on the diagonal, orange elsewhere.",
         "Of 10 cells on the diagonal, 7 increased (by 0.9 to 17.1 pp), 3 decreased (by 1.0 to 5.5 "
-        "pp) and none unchanged.",
-        "Of 64 confusions, 34 decreased, 2 unchanged and 28 increased.",
+        "pp) and none is unchanged.",
+        "Of 64 confusions, 34 decreased, 28 increased and 2 are unchanged.",
     ]
 
 
@@ -751,7 +751,7 @@ def test_changes_in_confusions_say_how_many_are_significant(fashion):
     shown = [after.counts[at] - before.counts[at] for at, one in p.items() if one < 0.05]
     up = sum(change > 0 for change in shown)
     assert str(report(fashion).comparison.difference.tested) == (
-        f"Significant (Holm over {len(p)} confusions): {up} increases, {len(shown) - up} decreases."
+        f"Significant changes (Holm over {len(p)} confusions): {up} increases, {len(shown) - up} decreases."
     )
     assert 0 < up < len(shown) < len(p)
 

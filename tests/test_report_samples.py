@@ -124,7 +124,7 @@ def test_differences_are_in_points_with_a_sign(value, text):
 def test_suspected_labels_are_listed_without_a_judgement(scored):
     section = build_report(scored).suspects
     lead = plain(section.lead)
-    assert lead.startswith("370 of 10,000 samples look inconsistent with the predictions ")
+    assert lead.startswith("370 of 10,000 samples may be mislabelled: p of another class ")
     assert "The 50 strongest are listed." in lead
     assert lead.endswith("Most frequent: labelled dog, predicted cat (37 times).")
     assert [row.rank for row in section.rows] == list(range(1, 51))

@@ -24,7 +24,8 @@ def test_the_pair_that_is_confused_most_is_worth_more_images():
     """Of cat 358 and of dog 222 samples are errors, of 1,550."""
     told = steps(build_report(factories.cifar()))
     assert (
-        told["Collect cat and dog images:"] == "the two classes have 580 of 1,550 errors (37.4%)."
+        told["Collect cat and dog images:"]
+        == "the two classes account for 580 of 1,550 errors (37.4%)."
     )
 
 

@@ -73,8 +73,10 @@ def notes_by_name(
 
 def read_as_notes(provenance: Provenance) -> Iterator[DataNote]:
     """Notes on how a saved input was read, and which parts were not used."""
-    if provenance.read_as:
-        yield DataNote("read-as", f"The input was read as {provenance.read_as}.")
+    told = provenance.read_as
+    if told:
+        article = "a " if told.startswith("confusion matrix") else ""
+        yield DataNote("read-as", f"The input was read as {article}{told}.")
 
 
 def tie_notes(n_tied: int) -> Iterator[DataNote]:

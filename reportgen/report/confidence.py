@@ -574,15 +574,14 @@ def _reliability_chart(known: Calibration) -> Chart:
 def _histogram_chart(known: Confidence) -> Chart:
     wrong, right = _sure(known.wrong), _sure(known.right)
     told = [
-        f"of {plural(sum(counts), kind)} {share(part)}"
+        f"{share(part)} of {plural(sum(counts), f'{kind} prediction')}"
         for counts, part, kind in (
-            (known.wrong, wrong, "incorrect prediction"),
-            (known.right, right, "correct one"),
+            (known.right, right, "correct"),
+            (known.wrong, wrong, "incorrect"),
         )
         if part is not None
     ]
-    message = f"{', '.join(told).capitalize()} have a confidence above {SURE:.0%}."
-    message = message.replace("90%", "90%")
+    message = f"Confidence is above {SURE:.0%} for {' and '.join(told)}."
     caption = join(
         say(message),
         say("Each panel is normalised separately; both use the same scale."),

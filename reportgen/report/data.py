@@ -186,7 +186,7 @@ def _detectable(facts: Context) -> Words:
         if value is not None and part != USUAL
     )
     return say(
-        "{usual} pp in accuracy at {part} discordance (80% power){others}{if_independent}",
+        "{usual} pp in accuracy at {part} discordance and 80% power{others}{if_independent}",
         usual=_points(usual),
         part=share(USUAL, 0),
         others=f" ({others})" if others else "",

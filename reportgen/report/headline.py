@@ -259,8 +259,9 @@ def _weakest_tile(facts: Context) -> Tile | None:
         (
             say("{name}, {n} / {all}", name=facts.names[i], n=count(hits), all=count(n)),
             say(
-                "{significant} of {n} (simultaneous CI)",
-                significant="significantly low" if facts.is_low(i) else "not significantly low",
+                "{lowest}of {n}, {significant} low (simultaneous CI)",
+                lowest="lowest " if lowest else "",
+                significant="significantly" if facts.is_low(i) else "not significantly",
                 n=plural(low.n, "class", "classes"),
             ),
         ),

@@ -78,10 +78,9 @@ def _lead(facts: Context, found: LabelIssues) -> Words:
     if not found.n_suspects:
         return say(f"No potential label errors in {examined}.")
     lead = say(
-        "{n} of {examined} {verb} inconsistent with the predictions (p exceeds "
-        "the class's average). Largest margin first.",
+        "{n} of {examined} may be mislabelled: p of another class exceeds that class's average. "
+        "Largest margin first.",
         n=count(found.n_suspects),
-        verb="looks" if found.n_suspects == 1 else "look",
         examined=examined,
     )
     listed = len(found.suspects)

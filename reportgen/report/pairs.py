@@ -269,10 +269,11 @@ def _lift_note(facts: Context, q: list[float], rule: str) -> Words:
         say(RANKINGS["lift"]),
         say(f"Expected: {rule[0].lower()}{rule[1:]}"),
         say(
-            "{sure} of the {n} listed {verb} significant (FDR q < 5%, over {pairs}).",
+            "{some} listed {verb} significant (FDR q < 5%, over {pairs}).",
             pairs=plural(k * (k - 1), "possible pair"),
-            sure=count(sure),
-            n=count(len(q)),
+            some=f"All {count(sure)}"
+            if 1 < sure == len(q)
+            else f"{count(sure)} of the {count(len(q))}",
             verb="is" if sure == 1 else "are",
         ),
     )

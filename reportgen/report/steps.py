@@ -128,7 +128,7 @@ def _collect_images(known: _Known) -> Step | None:
         return Step(
             say("Collect {a} and {b} images:", a=facts.names[pair.a], b=facts.names[pair.b]),
             say(
-                "the two classes have {both} of {all} ({share}).",
+                "the two classes account for {both} of {all} ({share}).",
                 both=count(both),
                 all=plural(facts.matrix.n_errors, "error"),
                 share=share(both / facts.matrix.n_errors),

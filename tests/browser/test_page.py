@@ -290,3 +290,34 @@ def test_forced_colours_keep_the_verdict_and_the_matrix(open_page):
     heat = "getComputedStyle(document.querySelector('#counts .h18')).backgroundColor"
     assert page.evaluate(heat) == "rgb(8, 74, 146)"
     assert seen.messages == []
+
+
+def test_paper_shows_the_class_numbers_that_the_screen_folds(open_page):
+    from pypdf import PdfReader
+
+    page, _ = open_page("100 classes")
+    names = page.locator("#order li").all_text_contents()
+    assert len(names) == 100
+    assert not page.locator("#order li").first.is_visible()
+    text = " ".join(
+        " ".join(sheet.extract_text().split())
+        for sheet in PdfReader(io.BytesIO(page.pdf(format="A4"))).pages
+    )
+    for number in (1, 50, 100):
+        assert f"{number} {names[number - 1]}" in text
+    page.locator("#order > summary").click()
+    assert page.locator("#order li").first.is_visible()
+
+
+def test_notes_on_paper_are_below_their_table(open_page):
+    """With script, too: the buttons to copy a table are not printed."""
+    page, _ = open_page("100 classes")
+    page.wait_for_timeout(200)
+    page.emulate_media(media="print")
+    overlaps = page.evaluate(
+        "[...document.querySelectorAll('.note')].filter((e) => e.checkVisibility() &&"
+        " e.previousElementSibling?.matches('.copies')).map((e) => e.getBoundingClientRect().top"
+        " - e.previousElementSibling.previousElementSibling.getBoundingClientRect().bottom)"
+    )
+    assert len(overlaps) > 1
+    assert min(overlaps) >= 0

@@ -80,8 +80,8 @@ LEAST_ROW, MOST_ROW, MOST_CELL = 24, 72, 96
 """Minimum and maximum height, and maximum width, of cells of such a picture, in CSS pixels."""
 
 
-LEAST_WIDTH = 330
-"""Minimum width of such a picture, for its title, in CSS pixels."""
+LEAST_WIDTH, LEAST_BARE = 330, 470
+"""Minimum width of such a picture, for its title; and of one with the scale beside the title."""
 
 
 ROOMY, LARGE = 5, 16
@@ -175,7 +175,7 @@ def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float)
     low = spec.texts is not None and k <= LOW_CLASSES and width == NARROW
     if not labels and spec.texts is None:
         side = k * max(1, int(2 * side / k)) / 2  # whole pixels per cell
-        width = left + side + right
+        width = max(left + side + right, LEAST_BARE)
     elif low:
         side = min(side, max(MOST_CELL * k, LEAST_WIDTH - left - right))
         width = left + side + right

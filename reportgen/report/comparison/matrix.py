@@ -305,7 +305,7 @@ def _tested(cells: _Cells) -> Words:
     shown = p < SIGNIFICANT
     up, down = int((shown & (change > 0)).sum()), int((shown & (change < 0)).sum())
     return say(
-        "Significant (Holm over {all}): {which}.",
+        "Significant changes (Holm over {all}): {which}.",
         all=plural(len(p), "confusion"),
         which=f"{plural(up, 'increase')}, {plural(down, 'decrease')}" if up or down else "none",
     )
@@ -401,11 +401,11 @@ def _reading(cells: _Cells) -> Iterable[Words]:
     if len(errors):
         up, down = int((errors > 0).sum()), int((errors < 0).sum())
         yield say(
-            "Of {n}, {down}, {same} and {up}.",
-            n=f"{count(len(errors))} confusion{'' if len(errors) == 1 else 's'}",
-            down=_how_many(down, "decreased", "decreased"),
-            same=_how_many(len(errors) - up - down, "unchanged", "unchanged"),
-            up=_how_many(up, "increased", "increased"),
+            "Of {n}, {down}, {up} and {same}.",
+            n=plural(len(errors), "confusion"),
+            down=f"{_count(down)} decreased",
+            up=f"{_count(up)} increased",
+            same=_unchanged(len(errors) - up - down),
         )
 
 
@@ -428,16 +428,15 @@ def _diagonal_words(changes: Image) -> Words:
     if len(down) == n:
         return say("All {n} diagonal cells decreased, by {by} pp.", n=count(n), by=_span(-down))
     parts = [
-        f"{_how_many(len(some), *verbs)}{f' (by {_span(abs(some))} pp)' if len(some) else ''}"
-        for some, verbs in ((up, ("increased", "increased")), (down, ("decreased", "decreased")))
+        f"{_count(len(some))} {verb}{f' (by {_span(abs(some))} pp)' if len(some) else ''}"
+        for some, verb in ((up, "increased"), (down, "decreased"))
     ]
-    same = n - len(up) - len(down)
     return say(
         "Of {n} on the diagonal, {up}, {down} and {same}.",
-        n=f"{count(n)} cell{'' if n == 1 else 's'}",
+        n=plural(n, "cell"),
         up=parts[0],
         down=parts[1],
-        same=_how_many(same, "unchanged", "unchanged"),
+        same=_unchanged(n - len(up) - len(down)),
     )
 
 
@@ -446,8 +445,12 @@ def _span(sizes: Image) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _how_many(n: int, one: str, many: str) -> str:
-    return f"{'none' if n == 0 else count(n)} {one if n == 1 else many}"
+def _count(n: int) -> str:
+    return count(n) if n else "none"
+
+
+def _unchanged(n: int) -> str:
+    return f"{_count(n)} {'are' if n > 1 else 'is'} unchanged"
 
 
 def _largest(
