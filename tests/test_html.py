@@ -372,5 +372,5 @@ def test_the_name_of_a_file_is_broken_between_its_words():
     assert path(Name.of("cat/1.jpg")) == "cat/<wbr>1.jpg"
     assert path("c-1/IMG__07_x.jpg") == "c-<wbr>1/<wbr>IMG__<wbr>07_<wbr>x.jpg"
     cut = Name.of("north_gate/" + "1" * 40 + "_x.jpg", 20)
-    assert path(cut) == f'<span title="{cut.full}">north_<wbr>gate…111_<wbr>x.jpg</span>'
+    assert path(cut) == f'<bdi title="{cut.full}">north_<wbr>gate…111_<wbr>x.jpg</bdi>'
     assert path(Name.of("é/1.jpg")) == "<bdi>é/1.jpg</bdi>"

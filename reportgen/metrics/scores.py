@@ -236,7 +236,7 @@ def _top(raw: Saved, k: int) -> NDArray[np.intp]:
     top = np.empty((len(raw), k), np.intp)
     for place in range(k):
         top[:, place] = best = left.argmax(axis=1)
-        # scores of -inf can't be told from those already found
+        # scores of -inf can't be distinguished from those already found
         unclear = left[rows, best] == -np.inf
         left[rows, best] = -np.inf
     top[unclear] = np.argsort(-raw[unclear], axis=1, kind="stable")[:, :k]

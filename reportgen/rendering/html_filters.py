@@ -117,7 +117,7 @@ def path(value: Name | str) -> Markup:
     shown = Markup("<wbr>").join(map(escape, _AFTER.split(text)))
     if isinstance(value, str) or value.full == text:
         return shown
-    return Markup('<span title="{}">{}</span>').format(value.full, shown)
+    return Markup('<bdi title="{}">{}</bdi>').format(value.full, shown)
 
 
 _AFTER = re.compile("(?<=[/_-])(?=[^/_-])")

@@ -55,7 +55,7 @@ SHOWN = 12
 def label_issue_section(facts: Context, thumbnails: Mapping[str, Thumbnail]) -> LabelIssueSection:
     """The strongest potential label errors, or the reason why there are none.
 
-    Without sentences if there are no scores: the section on the data tells what adds them.
+    Empty if there are no scores: the section on the data lists what would add them.
     """
     found = facts.evaluation.suspects
     if found.reason == "no_scores":
