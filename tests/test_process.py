@@ -83,7 +83,8 @@ def test_an_error_keeps_its_code_where_it_can_not_be_told(tmp_path):
 
 
 WAITING = """
-import importlib, sys, time
+import importlib, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
 module, name = sys.argv.pop(1).split(":")
 def wait(*a, **k):
     open("waiting", "w").close()
