@@ -32,10 +32,9 @@ from reportgen.importers.columns.rankings import folded_rankings, ranking_of
 from reportgen.importers.columns.scores import (
     ScoreBlocks,
     Scored,
-    decide_kind,
     not_finite_error,
+    read_scores,
     require_unranked,
-    score_table,
 )
 from reportgen.importers.columns.words import is_called, label_and_prediction
 from reportgen.importers.formats.arrays import ArraysTable
@@ -585,12 +584,9 @@ def _read_scored(
         names is None or _are_numbered(names, options.label_base)
     ):
         require_unranked(blocks)
-    kind = decide_kind(blocks, options.outputs)
     labels = survey.labels.taken_as(reading.labels)
     predictions = survey.predictions.taken_as(reading.predictions) if roles.prediction else None
-    scored = score_table(
-        blocks, kind, labels, predictions, spool, declared=options.outputs != "auto"
-    )
+    kind, scored = read_scores(blocks, options.outputs, labels, predictions, spool)
     _refuse_other_order(table, scored, len(reading.classes.names), options)
     if roles.prediction is None and options.outputs == "auto":
         n_rows = _n_kept(table, survey) - scored.n_not_finite

@@ -173,9 +173,14 @@ def test_a_wide_table_is_read_in_shorter_batches_to_the_same_rows(tmp_path, monk
     assert "".join(many) == head + once
 
 
-def test_scores_of_all_classes_are_read_three_times(tmp_path, monkeypatch):
-    """For their type, for the predictions, and for the metrics and label issues."""
-    p = np.random.default_rng(0).dirichlet(np.ones(3), 100).astype(np.float32)
+@pytest.mark.parametrize(("late", "times"), [(0, 2), (5, 3)])
+def test_scores_of_all_classes_are_read_twice(tmp_path, monkeypatch, late, times):
+    """For type and predictions, and for metrics and label issues; once more if the first rows
+    looked like another type.
+    """
+    monkeypatch.setattr("reportgen.importers.columns.scores._CELLS", 3)  # 64 rows at once
+    p = np.random.default_rng(0).dirichlet(np.ones(3), 200).astype(np.float32)
+    p[64:] += late
     names = ["label", "score_0", "score_1", "score_2"]
     pq.write_table(pa.table([p.argmax(axis=1), *p.T.copy()], names=names), tmp_path / "a.parquet")
     read, whole = Counter(), ParquetTable.batches
@@ -186,8 +191,9 @@ def test_scores_of_all_classes_are_read_three_times(tmp_path, monkeypatch):
 
     monkeypatch.setattr(ParquetTable, "batches", counted)
     found = reportgen.load(tmp_path / "a.parquet")
-    assert found.suspects.n_examined == 100
-    assert {read[name] for name in names[1:]} == {3}
+    assert found.suspects.n_examined == 200
+    assert {read[name] for name in names[1:]} == {times}
+    assert ("logits" in found.provenance.outputs) == bool(late)
 
 
 def test_as_many_values_are_read_at_once_of_wide_tables_as_of_narrow_ones():

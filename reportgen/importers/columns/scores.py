@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ __all__ = [
     "Scored",
     "decide_kind",
     "not_finite_error",
+    "read_scores",
     "require_unranked",
     "score_table",
 ]
@@ -99,6 +101,12 @@ class ScoreBlocks:
             describe = self._describe(name, start)
             block[:, i] = numbers(batch.column(at), describe, comma=comma)
         return block
+
+    @cached_property
+    def first(self) -> Saved:
+        """The scores of the first block; shape (0, W) without rows."""
+        none = np.empty((0, self.width), self.dtype)
+        return next((scores for _, scores in self.blocks()), none)
 
     def blocks(self) -> Iterator[tuple[int, Saved]]:
         """(first row, scores) of every block."""
@@ -260,11 +268,49 @@ class ScoreTally:
                 setattr(self, name, (start + int(at[i]), why))
 
 
-def decide_kind(blocks: ScoreBlocks, declared: str) -> ScoreKind:
+def read_scores(
+    blocks: ScoreBlocks,
+    declared: str,
+    labels: Indices,
+    predictions: Indices | None,
+    folder: Path,
+) -> tuple[ScoreKind, Scored]:
+    """The type of all scores of a file (:func:`decide_kind`), and the scored rows.
+
+    Both in one pass if the type is that of the first block.
+    """
+    likely, tally = _likely_kind(blocks, declared), None
+    if likely is not None:
+        tally = ScoreTally()
+        scored = score_table(blocks, likely, labels, predictions, folder, tally=tally)
+    kind = decide_kind(blocks, declared, tally)
+    if kind != likely:
+        is_declared = declared != "auto"
+        scored = score_table(blocks, kind, labels, predictions, folder, is_declared=is_declared)
+    return kind, scored
+
+
+def _likely_kind(blocks: ScoreBlocks, declared: str) -> ScoreKind | None:
+    """The type of the first block; None if the file is not read to detect its type, or if that is
+    doubtful.
+    """
+    if declared != "auto" or blocks.columns.hint == OutputKind.LOGITS:
+        return None
+    tally = ScoreTally()
+    tally.add(0, blocks.first)
+    if max(tally.rounding.tolerance(blocks.width, unit) for unit in (1, 100)) > SUM_TOLERANCE:
+        return None
+    try:
+        return ScoreKind(_decide(tally, blocks))
+    except ReportgenError:
+        return None
+
+
+def decide_kind(blocks: ScoreBlocks, declared: str, tally: ScoreTally | None = None) -> ScoreKind:
     """Decide the type of all scores of a file.
 
     The type is `declared`, or taken from column names; with ``"auto"`` it is otherwise detected
-    from the values.
+    from the values. `tally` is that of all rows, if known.
 
     Raises
     ------
@@ -274,7 +320,8 @@ def decide_kind(blocks: ScoreBlocks, declared: str) -> ScoreKind:
         ``outputs-ambiguous``: two readings are possible; ``outputs-percentages``: they may be
         percentages.
     """
-    tally = _tally(blocks, ScoreTally(), declared)
+    if tally is None:
+        tally = _tally(blocks, ScoreTally(), declared)
     tolerances = [tally.rounding.tolerance(blocks.width, unit) for unit in (1, 100)]
     if max(tolerances) > SUM_TOLERANCE and declared == "auto" and _may_be_rounded(tally):
         given = ScoreTally(tolerance=tolerances[0], percent_tolerance=tolerances[1])
@@ -355,10 +402,11 @@ def require_unranked(blocks: ScoreBlocks) -> None:
     """
     if blocks.width < _FEWEST_RANKS:
         return
+    if not _decrease(blocks, blocks.first):
+        return
     n = 0
     for _, scores in blocks.blocks():
-        in_order = scores if blocks.order is None else scores[:, np.argsort(blocks.order)]
-        if not np.all(in_order[:, 1:] <= in_order[:, :-1]):
+        if not _decrease(blocks, scores):
             return
         n += len(scores)
     if n < _FEWEST_RANKS:
@@ -389,6 +437,11 @@ def _refuse_distances(blocks: ScoreBlocks) -> None:
                 slug="scores-inverted",
                 hint=f"{SMALLEST_IS_BEST}; if the largest is the prediction: --outputs logits",
             )
+
+
+def _decrease(blocks: ScoreBlocks, scores: Saved) -> bool:
+    in_order = scores if blocks.order is None else scores[:, np.argsort(blocks.order)]
+    return bool(np.all(in_order[:, 1:] <= in_order[:, :-1]))
 
 
 def _refuse_percentages(tally: ScoreTally, blocks: ScoreBlocks) -> None:
@@ -529,7 +582,8 @@ def score_table(
     predictions: Indices | None,
     folder: Path,
     *,
-    declared: bool,
+    is_declared: bool = False,
+    tally: ScoreTally | None = None,
 ) -> Scored:
     """Score every row once, and spool the results.
 
@@ -538,13 +592,15 @@ def score_table(
     labels, predictions
         Class indices of all rows, shape (N,); rows with a negative label are excluded. Without
         predictions, the largest score decides.
-    declared
+    is_declared
         Whether the user declared the type; then every row is checked against it.
+    tally
+        Counts all rows meanwhile.
     """
     small = smallest(max(blocks.width, 2))
     found = _Found(held_rows(len(labels), small, folder), held_rows(len(labels), small, folder))
     spool = Spool.of(
-        _scored_batches(blocks, kind, labels, predictions, found, declared),
+        _scored_batches(blocks, kind, labels, predictions, found, is_declared, tally),
         folder,
         name=blocks.table.name,
         sha256="",
@@ -572,15 +628,18 @@ def _scored_batches(
     labels: Indices,
     predictions: Indices | None,
     into: _Found,
-    declared: bool,
+    is_declared: bool,
+    tally: ScoreTally | None,
 ) -> Iterator[Any]:
     kind = read.kind
     for start, scores in blocks.blocks():
+        if tally is not None:
+            tally.add(start, scores)
         own = slice(start, start + len(scores))
         label = labels[own].astype(np.int32)
         rows = score(scores, label, kind)
         kept = (label >= 0) & rows.finite
-        if declared:
+        if is_declared:
             _require_kind(blocks, read, start, scores, kept)
         used = scores if kept.all() else scores[kept]
         if used.size:
