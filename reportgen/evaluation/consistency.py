@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.confusion_matrix import ConfusionMatrix
+from reportgen.evaluation.catalogue import CLASS_METRICS, OPTIONAL_METRICS, SUMMARY_METRICS
 from reportgen.evaluation.confidence import Confidence
 from reportgen.evaluation.pairs import Pair
 from reportgen.evaluation.proportions import ProportionPair
@@ -36,12 +37,22 @@ __all__ = [
     "check_class_metrics",
     "check_counts",
     "check_intervals",
+    "check_means",
     "check_pairs",
     "check_summary",
 ]
 
 
 _UNKNOWN = "not_recorded"
+
+
+_RANGES = {metric.name: metric.range for metric in (*SUMMARY_METRICS, *OPTIONAL_METRICS)}
+
+
+_CLASS_RANGES = {metric.name: metric.range for metric in CLASS_METRICS}
+
+
+_MEANS = {"macro_roc_auc": "roc_auc", "macro_average_precision": "average_precision"}
 
 
 _NEEDS_RANKS = "top5_accuracy"
@@ -108,6 +119,10 @@ def check_class_intervals(
     """
     expected = proportion_intervals(confusion, exact=exact).per_class
     for name, column in told.items():
+        least, largest = _CLASS_RANGES[name]
+        outside = (column.low < least - TOLERANCE) | (column.high > largest + TOLERANCE)
+        for row in np.flatnonzero(outside).tolist():
+            place.items()[row][name]["interval"].must_lie_in(least, largest)
         wrong = (column.low > column.value) | (column.high < column.value)
         if name in expected:
             wrong |= np.abs(column.low - expected[name].low) > TOLERANCE
@@ -138,6 +153,20 @@ def check_intervals(
         if name in expected:
             at.must_have_ends(expected[name].interval)
         at.must_contain(metric.value)
+        at.must_lie_in(*_RANGES[name])
+
+
+def check_means(
+    told: Mapping[str, Metric], classes: Mapping[str, MetricColumn], place: JsonPath
+) -> None:
+    """Overall metrics of scores that are the means of those of the classes, in `place`."""
+    for name, of_class in _MEANS.items():
+        values = classes[of_class].value
+        if told[name].value is None or np.isnan(values).all():
+            continue
+        mean = float(np.nanmean(values))
+        if not agree(told[name].value, mean):
+            place[name]["value"].disagrees(mean, "the list of classes")
 
 
 def check_calibration(told: Confidence, summary: Mapping[str, Metric], place: JsonPath) -> None:

@@ -27,6 +27,7 @@ from reportgen.evaluation.consistency import (
     check_class_metrics,
     check_counts,
     check_intervals,
+    check_means,
     check_pairs,
     check_summary,
 )
@@ -506,6 +507,11 @@ def _check_totals(found: Evaluation, place: JsonPath) -> None:
         place["samples"]["counted"].contradicts(f"the confusion matrix contains {n:,}")
     if found.confidence is not None and sum(bar.n for bar in found.confidence.bins) > n:
         place["calibration"]["bins"].contradicts(f"they contain more than {n:,} samples")
+    for name in ("n_zero_probability", "n_clipped_probability"):
+        if found.confidence is not None and getattr(found.confidence, name) > n:
+            place["calibration"][name].contradicts(f"the confusion matrix contains {n:,}")
+    if found.suspects.n_examined > n:
+        place["label_suspects"]["n_examined"].contradicts(f"the confusion matrix contains {n:,}")
     if found.threshold is not None:
         if len(found.classes) != 2:
             place["threshold"].contradicts("thresholds are of two classes")
@@ -533,6 +539,7 @@ def _check_figures(found: Evaluation, form: Document, place: JsonPath) -> None:
         exact=exact,
         clustered=found.sample_groups is not None,
     )
+    check_means(found.summary, found.per_class, place["summary"])
     if found.confidence is not None:
         check_calibration(found.confidence, found.summary, place)
     for one, at in zip(found.slices.slices, place["slices"]["slices"].items(), strict=True):

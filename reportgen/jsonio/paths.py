@@ -186,6 +186,15 @@ class JsonPath:
                 f"{self.path} is {ends}, but does not contain the {what} {describe_value(value)}"
             )
 
+    def must_lie_in(self, least: float, largest: float) -> None:
+        """Raise :class:`Contradiction` if the interval here has an end outside of a range."""
+        for at in () if self.is_none else self.items():
+            if not least - TOLERANCE <= at.number() <= largest + TOLERANCE:
+                raise Contradiction(
+                    f"{at.path} is {describe_value(at.value)}, outside of "
+                    f"{describe_value(least)} to {describe_value(largest)}"
+                )
+
     def must_have_ends(
         self, ends: tuple[Any, Any] | None, source: str = "the confusion matrix"
     ) -> None:
