@@ -129,7 +129,8 @@ def _of_macro_f1(sides):
     from reportgen.confusion_matrix import ConfusionMatrix
     from reportgen.metrics import summary_metrics
 
-    before, after = (summary_metrics(ConfusionMatrix.from_counts(s))["macro_f1"] for s in sides)
+    whole = (summary_metrics(ConfusionMatrix.from_counts(s), only=["macro_f1"]) for s in sides)
+    before, after = (metrics["macro_f1"] for metrics in whole)
     return mover(before, after)
 
 
