@@ -364,7 +364,7 @@ class Wrong(Colours):
 def test_thumbnails_come_from_the_file_list_of_the_dataset(tmp_path):
     (tmp_path / "images").mkdir()
     reportgen.run(Wrong(), pictures(tmp_path / "images"), classes=CLASSES, out=tmp_path / "a")
-    assert "data:image/png" in gallery(tmp_path / "a")
+    assert "data:image/" in gallery(tmp_path / "a")
 
 
 def gallery(folder):
@@ -381,7 +381,7 @@ def test_thumbnails_come_from_a_function_of_the_id(tmp_path):
 
     reportgen.run(Wrong(), dataset(12), classes=CLASSES, out=tmp_path, thumbnail=thumbnail)
     assert sorted(map(int, asked)) == list(range(12))
-    assert "data:image/png" in gallery(tmp_path)
+    assert "data:image/" in gallery(tmp_path)
 
 
 def test_without_images_the_page_says_why(tmp_path):

@@ -316,9 +316,7 @@ def test_the_report_shows_pictures_and_one_made_again_does_so_too() -> None:
     reportgen.render("report/predictions.parquet", out="again", images="d.parquet")
     page = Path("report/report.html").read_text()
     assert (
-        page.count("data:image/png")
-        == Path("again/report.html").read_text().count("data:image/png")
-        > 2
+        page.count("data:image/") == Path("again/report.html").read_text().count("data:image/") > 2
     )
 
 
@@ -499,4 +497,4 @@ def test_pictures_of_paths_are_shown() -> None:
     reportgen.run("colours.py:make", data, out="report", classes="names.txt")
     reportgen.render("report/predictions.parquet", out="again", images=data)
     for folder in ("report", "again"):
-        assert Path(folder, "report.html").read_text().count("data:image/png") > 3
+        assert Path(folder, "report.html").read_text().count("data:image/") > 3

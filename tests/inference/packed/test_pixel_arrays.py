@@ -196,7 +196,7 @@ def test_a_report_of_arrays_has_its_pictures_and_one_made_again_too() -> None:
     reportgen.run("colours.py:make", data, out="report", classes="names.txt")
     reportgen.render("report/predictions.parquet", out="again", images=data)
     pages = [Path(folder, "report.html").read_text() for folder in ("report", "again")]
-    assert pages[0].count("data:image/png") == pages[1].count("data:image/png") > 3
+    assert pages[0].count("data:image/") == pages[1].count("data:image/") > 3
 
 
 # IDX
@@ -302,7 +302,7 @@ def test_a_report_of_idx_has_its_pictures() -> None:
     made = reportgen.run("colours.py:make", data, out="r", classes="names.txt", split="test")
     reportgen.render("r/predictions.parquet", out="again", images=data)
     pages = [Path(folder, "report.html").read_text() for folder in ("r", "again")]
-    assert pages[0].count("data:image/png") == pages[1].count("data:image/png") > 0
+    assert pages[0].count("data:image/") == pages[1].count("data:image/") > 0
     assert (
         json.loads(Path("r/report.json").read_text())["samples"]["counted"] == made.samples.counted
     )

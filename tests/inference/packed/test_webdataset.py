@@ -256,7 +256,7 @@ def test_a_report_has_its_pictures_and_one_made_again_too() -> None:
     reportgen.run("colours.py:make", "data", out="report", classes="names.txt")
     reportgen.render("report/predictions.parquet", out="again", images="data")
     pages = [Path(folder, "report.html").read_text() for folder in ("report", "again")]
-    assert pages[0].count("data:image/png") == pages[1].count("data:image/png") > 3
+    assert pages[0].count("data:image/") == pages[1].count("data:image/") > 3
 
 
 # By the library itself
