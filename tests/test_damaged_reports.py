@@ -153,6 +153,8 @@ EDITS = [
     (("label_suspects", "cells", 0, 1), 2, "label_suspects.cells[0][1] is 2"),
     (("label_suspects", "cells", 0, 2), 2, "label_suspects.n_suspects is 1: the cells contain"),
     (("label_suspects", "n_examined"), 0, "label_suspects.n_suspects is 1: 1 are listed"),
+    (("label_suspects", "n_examined"), 900, "n_examined is 900: the confusion matrix contains 899"),
+    (("calibration", "n_zero_probability"), 900, "n_zero_probability is 900: the confusion matrix"),
     (("label_suspects", "reason"), "no_scores", "reason is \"no_scores\": labels were examined"),
     (("label_suspects", "suspects", 0, "margin"), -1.5, "suspects[0].margin is -1.5"),
     (("provenance", "inference"), [], "provenance.inference is a list of 0, not an object"),
