@@ -52,6 +52,6 @@ def test_it_is_quiet_accessible_and_never_scrolls_sideways(opened, over, scheme)
 def test_pairs_can_be_sorted(opened):
     page, _ = opened("all")
     page.locator("#pairs th button", has_text="Of all samples").click()
-    cells = page.locator("#pairs tbody tr td:nth-child(4)").all_inner_texts()
+    cells = page.locator("#pairs tbody tr td:nth-child(3)").all_inner_texts()
     numbers = [float(text.rstrip("\u00a0%")) for text in cells]
     assert numbers == sorted(numbers)
