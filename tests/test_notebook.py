@@ -124,7 +124,7 @@ def test_a_fragment_takes_at_most_60_kb(k):
     text = factories.synthetic(k)._repr_html_()
     assert text.isascii()
     assert len(text) <= MOST_BYTES == 60_000
-    assert ("Confusion matrix" if k <= 30 else "Classes with the most errors") in text
+    assert ("Confusion matrix" if k <= 30 else "Most confused classes") in text
 
 
 def test_long_names_cost_the_matrix_and_never_the_verdict():

@@ -329,7 +329,7 @@ def test_the_ranking_by_lift_says_what_chance_is_and_how_sure_it_is() -> None:
     assert lifts == sorted(lifts, key=lambda lift: -(lift or 0))
     note = plain(by_lift.note)
     assert "quasi-independence" in note
-    assert "20 of the 20 listed are significant (FDR q < 5%, over 90 possible pairs)." in note
+    assert "All 20 listed are significant (FDR q < 5%, over 90 possible pairs)." in note
 
 
 def test_ranked_pairs_lead_to_their_line_where_they_have_one() -> None:
@@ -402,7 +402,7 @@ def test_hostile_group_names_are_text() -> None:
 @pytest.mark.usefixtures("no_drawing")
 def test_a_group_matrix_has_the_colours_and_the_parts_of_its_diagonal() -> None:
     page = render(build_report(animals()))
-    part = page[page.index('<details id="groups"') : page.index('<section id="confidence"')]
+    part = page[page.index('<details id="groups"') : page.index('<section id="data"')]
     assert '<td class="h19 own">3,632 <small>+253</small></td>' in part
     assert '<td class="h1 hot">53</td>' in part
     assert '<td class="h16 own">796</td>' in part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -77,7 +78,10 @@ Its cells are then wider than high, if names allow.
 
 
 LEAST_ROW, MOST_ROW, MOST_CELL = 24, 72, 96
-"""Minimum and maximum height, and maximum width, of cells of such a picture, in CSS pixels."""
+"""Minimum and maximum height of cells of such a picture, and maximum width on the page.
+
+In CSS pixels.
+"""
 
 
 LEAST_WIDTH, LEAST_BARE = 330, 470
@@ -153,7 +157,7 @@ def layout_of(
     if not labels and spec.texts is None:
         return _layout(spec, labels, canvas, BARE)
     if len(spec.values) <= SPACIOUS:
-        narrow = _layout(spec, labels, canvas, NARROW)
+        narrow = _layout(spec, labels, canvas, NARROW, math.inf)
         row = narrow.high / len(spec.values)
         font = _digit_font(spec, canvas, narrow.cell, row, spec.beside)
         if font >= LEGIBLE:
@@ -161,7 +165,13 @@ def layout_of(
     return _layout(spec, labels, canvas, MAX_WIDTH)
 
 
-def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float) -> Layout:
+def _layout(
+    spec: HeatmapSpec,
+    labels: Sequence[str],
+    canvas: Any,
+    width: float,
+    most_cell: float = MOST_CELL,
+) -> Layout:
     k = len(spec.values)
     shown = labels or [str(number) for number in row_numbers(spec)]
     longest = max((_text_width(canvas, label, TEXT) for label in shown), default=0.0)
@@ -177,7 +187,7 @@ def _layout(spec: HeatmapSpec, labels: Sequence[str], canvas: Any, width: float)
         side = k * max(1, int(2 * side / k)) / 2  # whole pixels per cell
         width = max(left + side + right, LEAST_BARE)
     elif low:
-        side = min(side, max(MOST_CELL * k, LEAST_WIDTH - left - right))
+        side = min(side, max(most_cell * k, LEAST_WIDTH - left - right))
         width = left + side + right
     cell = side / k
     upright = not labels or stand_upright(labels) or longest <= cell - 8
