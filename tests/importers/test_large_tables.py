@@ -173,6 +173,22 @@ def test_a_wide_table_is_read_in_shorter_batches_to_the_same_rows(tmp_path, monk
     assert "".join(many) == head + once
 
 
+def test_scores_in_single_precision_are_read_from_any_column(tmp_path):
+    """Also in half precision, from a dictionary, and with a missing one."""
+    coded = pa.array(np.array([0.5, 0.25, 0.5], np.float32)).dictionary_encode()
+    half = pa.array([*np.array([0.5, 0.75], np.float16), None], pa.float16())
+    table = pa.table([[0, 1, 1], coded, half], names=["label", "score_0", "score_1"])
+    with (
+        pa.OSFile(str(tmp_path / "a.arrow"), "wb") as sink,
+        pa.ipc.new_file(sink, table.schema) as out,
+    ):
+        out.write_table(table)
+    found = open_predictions(tmp_path / "a.arrow", InputOptions(max_bad=1), tmp_path)
+    (rows,) = found.batches("probabilities")
+    assert rows["probabilities"].dtype == np.float32
+    assert rows["probabilities"].tolist() == [[0.5, 0.5], [0.25, 0.75]]
+
+
 @pytest.mark.parametrize(("late", "times"), [(0, 2), (5, 3)])
 def test_scores_of_all_classes_are_read_twice(tmp_path, monkeypatch, late, times):
     """For type and predictions, and for metrics and label issues; once more if the first rows

@@ -96,10 +96,12 @@ class ScoreBlocks:
             return block if self.order is None else block[:, list(self.order)]
         block = np.empty((len(batch), self.width), self.dtype)
         for i, at in enumerate(self.order or range(self.width)):
-            name = self.columns.columns[at]
+            name, column = self.columns.columns[at], batch.column(at)
+            if self.dtype is np.float32:  # saved so: no text to read
+                block[:, i] = column.to_numpy(zero_copy_only=False)
+                continue
             comma = self.table.columns[name].comma
-            describe = self._describe(name, start)
-            block[:, i] = numbers(batch.column(at), describe, comma=comma)
+            block[:, i] = numbers(column, self._describe(name, start), comma=comma)
         return block
 
     @cached_property
