@@ -24,6 +24,10 @@ hypothesis.settings.load_profile("reportgen")
 # Thousands of tests and their modules live to the end: searching them for garbage takes a tenth of the time.
 gc.set_threshold(50_000, 20, 20)
 
+# Threads of PyTorch that wait for each other sleep: beside another worker of the tests, training the networks of the
+# demo took five times the CPU time otherwise. The number of threads, and so each sum, is the same.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # its import asks for news of a server otherwise
 
 _WITH_SERVERS = {"browser", "delivery", "engines", "storage", "trackers", "test_docs_notebook.py"}
