@@ -52,6 +52,24 @@ def test_a_data_set_that_returns_none_names_the_sample(value, batch_size, tmp_pa
     assert "torch.utils.data.Subset" in caught.value.hint
 
 
+class Local(Images):
+    """Holds a lambda, which workers that are spawned cannot get."""
+
+    def __init__(self):
+        super().__init__()
+        self.step = lambda image: image
+
+
+def test_a_lambda_that_workers_cannot_get_has_a_hint_that_works(tmp_path):
+    spawned = DataLoader(Local(), num_workers=1, multiprocessing_context="spawn")
+    with pytest.raises(ModelError) as caught:
+        run(spawned, tmp_path)
+    assert caught.value.hint == (
+        "define it with def at the top of a module, or load without workers: num_workers=0"
+    )
+    run(DataLoader(Local(), num_workers=0), tmp_path)
+
+
 def test_the_hint_for_a_sample_that_is_none_works(tmp_path):
     kept = [i for i in range(10) if i != 5]
     run(torch.utils.data.Subset(Images(5), kept), tmp_path)

@@ -259,6 +259,8 @@ def _from_user(loader: DataLoader[Any]) -> Iterator[Any]:
 
 
 def _hint_of(loader: DataLoader[Any], error: Exception) -> str:
+    if "pickle" in str(error) and loader.num_workers:
+        return "define it with def at the top of a module, or load without workers: num_workers=0"
     if "'PIL." not in str(error) and "PIL.Image" not in str(error):
         return "iterate over the loader yourself to see the whole error"
     features = getattr(loader.dataset, "features", None)
