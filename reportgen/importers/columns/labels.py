@@ -304,7 +304,7 @@ def _no_answer(predictions: Mapping[str, int], gaps: Sequence[str], place: Place
     n_rows = sum(predictions[text] for text in gaps)
     return DataError(
         f"{place('prediction', gaps[0])}: the prediction {quoted(gaps[0][:80])} may mean that the "
-        "model gave no answer, or a class",
+        "model made no prediction, or a class",
         slug="labels-gap",
         details=[f"{plural(n_rows, 'row')} of this kind; no label has this name"],
         hint=f"if the model abstained: {_abstaining(gaps)}; if it is a class: --labels-are names",
