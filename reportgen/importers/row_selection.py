@@ -39,7 +39,7 @@ _MODEL_WORDS = frozenset({
     "algorithm", "run", "run_id", "run_name", "run_number", "experiment", "architecture", "arch",
     "seed", "trial", "repeat", "repetition", "replicate", "round", "version", "attempt",
     "annotator", "rater", "judge", "prompt", "prompt_id", "prompt_version", "step", "global_step",
-    "iteration",
+    "iteration", "variant", "tta", "view", "crop", "augmentation",
 })  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def test_rows_of_several_epochs_are_asked_about(box, column):
     assert f'rows with "10" in "{column}"' in last.provenance.read_as
 
 
-@pytest.mark.parametrize("column", ["model", "run", "seed", "annotator", "step"])
+@pytest.mark.parametrize("column", ["model", "run", "seed", "annotator", "step", "tta", "variant"])
 def test_rows_of_several_models_with_the_same_samples_in_any_order_are_asked_about(box, column):
     """Without ids, the number of samples of each label is the same."""
     text = f"label,prediction,{column}\n" + "".join(
