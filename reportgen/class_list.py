@@ -678,7 +678,7 @@ def _choose(
 ) -> tuple[tuple[str, ...], str, tuple[DataNote, ...]]:
     """The list in use, its source, and a note if its order is assumed."""
     if explicit is not None and from_model is not None:
-        _check_same(explicit, explicit_source, from_model, model_source)
+        _check_same(explicit, explicit_source, from_model, model_source, held)
     for names, source in ((explicit, explicit_source), (from_model, model_source)):
         if names is not None:
             if not names:
@@ -688,9 +688,15 @@ def _choose(
 
 
 def _check_same(
-    explicit: Sequence[str], explicit_source: str, from_model: Sequence[str], model_source: str
+    explicit: Sequence[str],
+    explicit_source: str,
+    from_model: Sequence[str],
+    model_source: str,
+    held: _Held,
 ) -> None:
     hint = f"the model's outputs have one order: correct {explicit_source} or omit it"
+    if held.table:
+        hint += "; if it is the order of the data's indices: --data-classes FILE"
     for position, (ours, theirs) in enumerate(zip(explicit, from_model, strict=False)):
         if name_key(ours) != name_key(theirs):
             raise DataError(

@@ -199,6 +199,7 @@ def _plain_type(name: str, hint: Any) -> Any:
     """The type for typer: a single type, even if the library accepts several."""
     return {
         "classes": Path | None,
+        "data_classes": Path | None,
         "macro": str,
         "abstain": list[str],
         "model_arg": list[str],

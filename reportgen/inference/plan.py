@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from reportgen import __version__
-from reportgen.class_list import ClassList, read_class_list, resolve_classes
+from reportgen.class_list import ClassList, read_class_list, refuse_clash, resolve_classes
 from reportgen.errors import DataError, ModelError, UsageError
 from reportgen.inference.adapters.records import Request, adapter_of, load_by, refuse_trust
 from reportgen.inference.folders.contents import header_sizes, uniform_size_or_error
@@ -69,6 +69,9 @@ __all__ = [
 
 
 KEPT_CLASSES = 100
+
+
+_DATA_ORDER = "; if it is the order of the data's indices: --data-classes FILE"
 
 
 UNKNOWN_CLASS = "of classes that the model does not know"
@@ -159,11 +162,15 @@ def plan_folder(
     model = load_named(spec, here, len(explicit) if explicit else None, whole)
     preprocessing = preprocessing_of(model, declared, options)
     carried = None if explicit and model.knows_classes else model.classes
-    not_compared = held_against_network(explicit, explicit_source, model)
+    not_compared = held_against_network(
+        explicit, explicit_source, model, "" if listed is None else _DATA_ORDER
+    )
     if data.is_folder and isinstance(root, Path):
         refuse_splits(root, explicit or model.classes)
     elif listed is not None:
         listed = _in_terms_of(listed, explicit, explicit_source, model, options)
+        if options.data_classes is not None and explicit is None and carried is None:
+            raise _unnamed_outputs()
         reporter.say(f"read as {listed.samples.read_as}")
         if explicit is None and carried is None and listed.samples.classes is not None:
             explicit, explicit_source = listed.samples.classes, listed.samples.classes_source
@@ -351,8 +358,13 @@ def _in_terms_of(
     options: Options,
 ) -> ListedImages:
     """The images with labels as names, for labels that are indices into a class list."""
+    own, own_source = listed.samples.classes, listed.samples.classes_source
+    given, given_source = _given_list(options.data_classes, "data_classes")
+    if given is not None and own is not None:
+        refuse_clash(given, given_source, own, own_source, f"omit {given_source}")
     for names, where in (
-        (listed.samples.classes, listed.samples.classes_source),
+        (given, given_source),
+        (own, own_source),
         (explicit, source),
         (model.classes, model.classes_source),
     ):
@@ -376,6 +388,15 @@ def _folders(
     return tuple(str(i) for i in range(max(model.n_outputs, 2)))
 
 
+def _unnamed_outputs() -> UsageError:
+    return UsageError(
+        "--data-classes names the indices of the data, and the model's outputs have no names",
+        slug="classes-needed",
+        hint="write the class names in the order of the model's outputs, one per line, into a "
+        "file and pass it with --classes FILE",
+    )
+
+
 def _require_classes(listed: ListedImages, model: LoadedModel) -> None:
     """Refuse unlabelled data if the model does not define the number of classes."""
     if not listed.classes and model.n_outputs is None:
@@ -393,9 +414,12 @@ def _label_of(folder: str, classes: ClassList) -> int | None:
 
 
 def held_against_network(
-    explicit: tuple[str, ...] | None, source: str, model: LoadedModel
+    explicit: tuple[str, ...] | None, source: str, model: LoadedModel, way_out: str = ""
 ) -> list[DataNote]:
-    """Notes on class lists that could not be compared; raises if the network's list differs."""
+    """Notes on class lists that could not be compared; raises if the network's list differs.
+
+    `way_out` is a further hint for that error.
+    """
     if explicit is None or not model.knows_classes:
         return []
     from reportgen.inference.models.own_classes import held_against
@@ -403,7 +427,7 @@ def held_against_network(
     own = EmbeddedClasses(model.classes, model.classes_source)
     return [
         DataNote("classes-not-compared", sentence, severity="warning")
-        for sentence in held_against(explicit, source, own)
+        for sentence in held_against(explicit, source, own, way_out)
     ]
 
 
@@ -454,11 +478,14 @@ def _known(found: FolderScan, classes: ClassList) -> list[Listed]:
 
 
 def explicit_classes(options: Options) -> tuple[tuple[str, ...] | None, str]:
-    if options.classes is None:
-        return None, ""
-    if isinstance(options.classes, Path):
-        return read_class_list(options.classes), f"--classes {printable(options.classes.name)}"
-    return options.classes, "the list given as classes="
+    """The list given with ``--classes``, and its source in words."""
+    return _given_list(options.classes, "classes")
+
+
+def _given_list(value: Path | tuple[str, ...] | None, name: str) -> tuple[Any, str]:
+    if isinstance(value, Path):
+        return read_class_list(value), f"--{name.replace('_', '-')} {printable(value.name)}"
+    return value, "" if value is None else f"the list given as {name}="
 
 
 def _model_args(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -87,7 +87,8 @@ class Declared:
         ):
             return [word for one in value for word in (flag, str(one))]
         if isinstance(value, tuple):
-            return [flag, "classes.txt" if name == "classes" else ",".join(value)]
+            is_list = name in ("classes", "data_classes")
+            return [flag, "classes.txt" if is_list else ",".join(value)]
         return [flag, value.name if isinstance(value, Path) else str(value)]
 
 

@@ -77,6 +77,13 @@ class Options(Declared):
         _DATA,
         metavar="FILE",
     )
+    data_classes: Path | tuple[str, ...] | None = option(
+        None,
+        "Class names in the order of the data's indices, if it differs from the model's: UTF-8, "
+        "one per line.",
+        _DATA,
+        metavar="FILE",
+    )
     ignore_unknown_classes: bool = option(
         False,
         "Skip (and count) images of class folders that the model does not know.",
@@ -245,8 +252,8 @@ class Options(Declared):
         False, "Resume an unfinished run of the same command.", _OUT, shapes=False
     )
 
-    PATHS: ClassVar[tuple[str, ...]] = ("weights", "classes", "root")
-    TUPLES: ClassVar[tuple[str, ...]] = ("classes", "model_arg")
+    PATHS: ClassVar[tuple[str, ...]] = ("weights", "classes", "data_classes", "root")
+    TUPLES: ClassVar[tuple[str, ...]] = ("classes", "data_classes", "model_arg")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -260,6 +267,13 @@ class Options(Declared):
                 "--keep-probabilities no drops them",
                 slug="option-conflict",
                 hint="omit --keep-probabilities no",
+            )
+        if self.data_classes is not None and self.labels_are == "names":
+            raise UsageError(
+                "--data-classes is for labels that are indices, and --labels-are names says that "
+                "they are names",
+                slug="option-conflict",
+                hint="omit one of them",
             )
         if self.date is not None:
             check_date(self.date)
@@ -287,6 +301,7 @@ class RunKeywords(TypedDict, total=False):
     trust_model_code: bool
     outputs: str
     classes: Path | str | Sequence[str] | None
+    data_classes: Path | str | Sequence[str] | None
     ignore_unknown_classes: bool
     root: Path | str | None
     id_column: str | None

@@ -52,7 +52,7 @@ NO_LABEL = ""
 """Used instead of a class folder: the sample has no label."""
 
 
-_OF_LISTS = frozenset({"root", "id_column", "label_column", "split_column"})
+_OF_LISTS = frozenset({"root", "id_column", "label_column", "split_column", "data_classes"})
 
 
 @dataclass(frozen=True)
@@ -228,20 +228,23 @@ def in_terms_of(
     labels = [label for label in images.labels if label != NO_LABEL]
     numbers = {text: _index(text) for text in set(labels)}
     whole = bool(numbers) and all(n is not None for n in numbers.values())
-    if options.labels_are == "names" or not (whole or options.labels_are == "indices"):
+    declared = options.labels_are == "indices" or options.data_classes is not None
+    if options.labels_are == "names" or not (whole or declared):
         return images
     if not whole:
         text = next(text for text, n in numbers.items() if n is None)
         raise DataError(
             f"the label {quoted(text)} is not an index ({images.samples.name})",
             slug="label-range",
-            hint="omit --labels-are indices",
+            hint="omit --labels-are indices"
+            if options.data_classes is None
+            else "omit --data-classes: names need no order",
         )
     base = options.label_base
     if known is None:
         top = max(n for n in numbers.values() if n is not None)
         known, source = tuple(str(i) for i in range(base, top + 1)), "the labels themselves"
-    elif options.labels_are == "auto":
+    elif not declared:
         as_names = {display_name(name): i for i, name in enumerate(known)}
         matching = {text for text in numbers if display_name(text) in as_names}
         if matching == set(numbers):
@@ -250,7 +253,7 @@ def in_terms_of(
             raise _ambiguous(images, known, sorted(matching)[0], base)
     wrong = [t for t, n in numbers.items() if not base <= (n or 0) < base + len(known)]
     if wrong:
-        raise _out_of_range(images, sorted(wrong)[0], known, source, numbers, base)
+        raise _out_of_range(images, sorted(wrong)[0], known, source, numbers, options)
     named = {text: known[(n or 0) - base] for text, n in numbers.items()}
     note = DataNote(
         "labels-are-indices",
@@ -298,8 +301,9 @@ def _out_of_range(
     known: Sequence[str],
     source: str,
     numbers: Mapping[str, int | None],
-    base: int,
+    options: Options,
 ) -> DataError:
+    base = options.label_base
     whole = [n for n in numbers.values() if n is not None]
     from_one = base == 0 and min(whole) >= 1 and max(whole) <= len(known)
     return DataError(
@@ -310,6 +314,8 @@ def _out_of_range(
         details=[f"{plural(len(known), 'class', 'classes')}, from {source}: {listing(known)}"],
         hint="if the labels are counted from 1: --label-base 1"
         if from_one
+        else "correct the labels, or the list given with --data-classes"
+        if options.data_classes is not None
         else "correct the labels, or pass the model's class list with --classes FILE",
     )
 
@@ -527,7 +533,7 @@ def images_root(data: Path, root: Path | None) -> Path:
 
 def _refuse_table_options(options: Options, taken: frozenset[str]) -> None:
     """Refuse table options other than those in `taken`."""
-    for name in ("root", "id_column", "image_column", "label_column", "split_column"):
+    for name in sorted({*_OF_LISTS, "image_column"}):
         if getattr(options, name) is not None and name not in taken:
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(

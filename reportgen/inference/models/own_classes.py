@@ -81,11 +81,13 @@ def classes_of_network(module: Any, *, lenient: bool) -> EmbeddedClasses:
     return next(iter(known.values())) if len(known) == 1 else NO_CLASSES
 
 
-def held_against(names: Sequence[str], source: str, own: EmbeddedClasses) -> tuple[str, ...]:
+def held_against(
+    names: Sequence[str], source: str, own: EmbeddedClasses, way_out: str = ""
+) -> tuple[str, ...]:
     """Compare the list in use with the network's names; return notes on lists not compared.
 
     A list of another length belongs to an earlier head and is not compared. Raises
-    :class:`DataError` (``classes-differ``).
+    :class:`DataError` (``classes-differ``), with `way_out` after its hint.
     """
     theirs = own.names or ()
     if len(theirs) != len(names):
@@ -93,7 +95,7 @@ def held_against(names: Sequence[str], source: str, own: EmbeddedClasses) -> tup
             f"{own.source} lists {len(theirs):,} classes, {source} lists {len(names):,}: the two "
             "were not compared.",
         )
-    refuse_clash(names, source, theirs, own.source, _ONE_ORDER.format(source=source))
+    refuse_clash(names, source, theirs, own.source, _ONE_ORDER.format(source=source) + way_out)
     return ()
 
 

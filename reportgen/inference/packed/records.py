@@ -88,7 +88,7 @@ def _module(form: Form) -> Any:
     return importlib.import_module(f"reportgen.inference.packed.{form.file}")
 
 
-_LIST_COLUMNS = frozenset({"id_column", "label_column", "split_column"})
+_LIST_COLUMNS = frozenset({"id_column", "label_column", "split_column", "data_classes"})
 
 
 FORMS = (
@@ -99,7 +99,7 @@ FORMS = (
         _LIST_COLUMNS | {"root", "image_column"},
     ),
     Form("images in NumPy arrays", is_npz, "npz_images", _LIST_COLUMNS | {"image_column"}),
-    Form("images in IDX", is_idx, "idx_files"),
+    Form("images in IDX", is_idx, "idx_files", frozenset({"data_classes"})),
     Form("a zip archive of images", is_zip_of_images, "archives", _LIST_COLUMNS, True),
     Form("shards of WebDataset", is_web_dataset, "webdataset", _LIST_COLUMNS | {"image_column"}),
     Form("a tar archive of images", is_tar, "archives", _LIST_COLUMNS, True),

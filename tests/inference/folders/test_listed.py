@@ -16,7 +16,7 @@ import pytest
 import reportgen
 from reportgen.errors import DataError, UsageError
 from tests.inference.builders import accuracy, colour_tree
-from tests.inference.colours import COLOURS, NAMES, labelled, refused, rows_of
+from tests.inference.colours import COLOURS, NAMES, facts_of, labelled, refused, rows_of
 
 
 @pytest.fixture(autouse=True)
@@ -242,6 +242,33 @@ def test_indices_are_read_by_the_class_list_and_from_one_where_that_is_said() ->
         "label-range", "if the labels are counted from 1: --label-base 1",
     )  # fmt: skip
     assert labelled(indexed(base=1), label_base=1) == images()
+
+
+def test_the_data_may_count_its_classes_in_another_order_than_the_model() -> None:
+    theirs = (NAMES[2], NAMES[0], NAMES[1])
+    Path("theirs.txt").write_text("\n".join(theirs))
+    assert labelled(indexed(order=theirs), data_classes="theirs.txt") == images()
+    assert labelled(indexed(order=theirs), data_classes=theirs) == images()
+    assert labelled(indexed(1, theirs), data_classes=theirs, label_base=1) == images()
+    note = next(n for n in facts_of(indexed(order=theirs), data_classes="theirs.txt").notes
+                if n.code == "labels-are-indices")  # fmt: skip
+    assert note.sentence.endswith("They were read by --data-classes theirs.txt.")
+
+
+def test_an_order_of_the_data_is_refused_where_it_says_nothing() -> None:
+    data = csv("img/labels.csv", "path,label", *(f"{p},{c}" for p, c in images()))
+    error = refused(data, data_classes=NAMES)
+    assert (error.slug, error.hint) == ("label-range", "omit --data-classes: names need no order")
+    assert labelled(data) == images()
+    assert refused("tree", data_classes=NAMES).slug == "option-conflict"
+    error = refused(indexed(), data_classes=NAMES, labels_are="names")
+    assert (error.slug, error.hint) == ("option-conflict", "omit one of them")
+    error = refused(indexed(), data_classes=NAMES[:2])
+    assert (error.slug, "--data-classes" in (error.hint or "")) == ("label-range", True)
+    error = refused(indexed(), data_classes=("bird", *NAMES[1:]))
+    assert error.slug == "class-unknown"
+    error = refused(indexed(), classes=None, data_classes=NAMES)
+    assert error.slug == "classes-needed"
 
 
 def test_numbers_that_are_names_in_another_order_are_asked_about() -> None:

@@ -323,3 +323,23 @@ def test_a_shard_that_goes_away_while_it_is_read_gives_bad_samples() -> None:
     Path("s.tar.gz").unlink()
     with pytest.raises(Unreadable):
         packed.contents.read(packed.raws[0])
+
+
+def test_the_order_of_the_data_is_declared_where_the_network_has_its_own() -> None:
+    theirs = (NAMES[2], NAMES[0], NAMES[1])
+    Path("theirs.txt").write_text("\n".join(theirs))
+    own = f"\nColours.class_names = {list(NAMES)}\n"
+    Path("colours.py").write_text(Path("colours.py").read_text() + own)
+    files = [
+        (
+            inner,
+            str(theirs.index(NAMES[int(content)])).encode() if inner.endswith("cls") else content,
+        )
+        for inner, content in samples()
+    ]
+    data = shard("d.tar", files)
+    error = refused(data, classes="theirs.txt")
+    assert error.slug == "classes-differ"
+    assert (error.hint or "").endswith("order of the data's indices: --data-classes FILE")
+    found = labelled(data, classes=None, data_classes="theirs.txt")
+    assert [name for _, name in found] == [name for _, name, _ in images()]
