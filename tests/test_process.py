@@ -85,6 +85,7 @@ def test_an_error_keeps_its_code_where_it_can_not_be_told(tmp_path):
 WAITING = """
 import importlib, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup
 module, name = sys.argv.pop(1).split(":")
 def wait(*a, **k):
     open("waiting", "w").close()
