@@ -508,7 +508,7 @@ def test_parts_go_where_that_is_asked_and_never_before(here):
     assert {path.name for path in Path("run1").iterdir()} == {"predictions.parquet", "bad.csv"}
     error = refused(lambda: reportgen.merge("run1", out="run1", discard=True), "shards-missing")
     assert error.message == 'there are no parts in "run1", only "predictions.parquet"'
-    assert error.hint == 'use "predictions.parquet": it has the samples of all shards'
+    assert error.hint == 'use "predictions.parquet": it has all samples'
 
 
 def test_parts_beside_merged_predictions_can_be_merged_again(here):
@@ -724,8 +724,12 @@ def test_a_byte_that_changed_anywhere_is_seen_or_changes_no_row(here):
 
 def test_a_predictions_file_is_no_part(here):
     predict("run1", max_bad=9)
+    for given in ("run1", "run1/predictions.parquet"):
+        error = refused(lambda given=given: reportgen.merge(given, out="m"), "shards-missing")
+        assert error.message == 'there are no parts in "run1", only "predictions.parquet"'
+    Path("run1/predictions.parquet").rename("run1/other.parquet")
     error = refused(lambda: reportgen.merge("run1", out="m"), "part-damaged", DataError)
-    assert error.message == '"predictions.parquet" is not a part file of predictions'
+    assert error.message == '"other.parquet" is not a part file of predictions'
 
 
 @pytest.mark.parametrize("call", [reportgen.render, reportgen.compare])

@@ -338,7 +338,7 @@ def _find(parts: Parts, filesystem: Any) -> _Found:
             f"there are no parts in {quoted(merged[0].parent.name)}, only {quoted(merged[0].name)}",
             slug="shards-missing",
             details=["merge --discard removes the parts once they are merged"],
-            hint=f"use {quoted(merged[0].name)}: it has the samples of all shards",
+            hint=f"use {quoted(merged[0].name)}: it has all samples",
         )
     if not files and not begun:
         shown = listing(quoted(given_name(one) or str(one)) for one in given)
