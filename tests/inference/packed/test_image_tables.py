@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -403,12 +405,15 @@ def test_paths_in_folders_of_splits_must_be_chosen_from() -> None:
 
 
 @pytest.fixture
-def datasets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """The library, without a network, with its cache here."""
+def datasets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """The library, without a network, with its cache here; files that it left open are closed."""
     module = pytest.importorskip("datasets", reason="needs datasets (pip install datasets)")
     monkeypatch.setattr(module.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     module.disable_progress_bars()
-    return module
+    yield module
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def by_library(datasets: Any) -> Any:
