@@ -21,6 +21,7 @@ from reportgen.provenance import DataNote
 from reportgen.text import listing, nearest, plural, printable, quoted
 
 __all__ = [
+    "DATA_ORDER_HINT",
     "ClassList",
     "check_distinct",
     "display_name",
@@ -480,6 +481,10 @@ def read_class_list(path: Path) -> tuple[str, ...]:
     return tuple(lines)
 
 
+DATA_ORDER_HINT = "; if it is the order of the data's indices: --data-classes FILE"
+"""The end of a hint on a class list that is not in the order of the model's outputs."""
+
+
 def resolve_classes(
     explicit: Sequence[str] | None,
     explicit_source: str,
@@ -696,7 +701,7 @@ def _check_same(
 ) -> None:
     hint = f"the model's outputs have one order: correct {explicit_source} or omit it"
     if held.table:
-        hint += "; if it is the order of the data's indices: --data-classes FILE"
+        hint += DATA_ORDER_HINT
     for position, (ours, theirs) in enumerate(zip(explicit, from_model, strict=False)):
         if name_key(ours) != name_key(theirs):
             raise DataError(

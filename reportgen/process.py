@@ -83,6 +83,8 @@ def exit_code_of(command: Callable[[], int], *, debug: bool = False, is_last: bo
     If the command is the last of the process (`is_last`), later signals do not change its exit
     code.
     """
+    if is_last:
+        atexit.register(_ignore_signals)  # the first to be registered is the last to be called
     with _streams() as stdout, _signals(restore=not is_last) as received:
         try:
             if _is_confined():
@@ -111,7 +113,6 @@ def _end_with(code: int) -> None:
     for number in _STOPS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, stop)
-    atexit.register(_ignore_signals)
 
 
 def _ignore_signals() -> None:

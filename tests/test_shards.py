@@ -727,6 +727,9 @@ def test_a_predictions_file_is_no_part(here):
     for given in ("run1", "run1/predictions.parquet"):
         error = refused(lambda given=given: reportgen.merge(given, out="m"), "shards-missing")
         assert error.message == 'there are no parts in "run1", only "predictions.parquet"'
+    shards(2, out="run2")
+    both = ["run2", "run1/predictions.parquet"]
+    refused(lambda: reportgen.merge(both, out="m", max_bad=9), "part-damaged", DataError)
     Path("run1/predictions.parquet").rename("run1/other.parquet")
     error = refused(lambda: reportgen.merge("run1", out="m"), "part-damaged", DataError)
     assert error.message == '"other.parquet" is not a part file of predictions'

@@ -319,21 +319,26 @@ def _find(parts: Parts, filesystem: Any) -> _Found:
     files: dict[str, Place] = {}
     begun: dict[tuple[int, int], int] = {}
     merged: list[Place] = []
+    named: list[Place] = []  # those of `merged` that were given themselves, not their folder
     for path in (typed_place(one, "PART", filesystem) for one in given):
         if isinstance(path, Address):
             inside, whole = _divided(_stored_parts(path))
             files.update({one.path: one for one in inside if isinstance(one, Address)})
             merged += whole
+            named += [one for one in whole if one == path]
             continue
         folder = path / output_folder.SHARDS if (path / output_folder.SHARDS).is_dir() else path
         there = part_files(folder) if folder.is_dir() else (path,) if path.exists() else ()
         local, whole = _divided(there)
         files.update({str(one.resolve()): one for one in local if isinstance(one, Path)})
         merged += whole
+        named += [one for one in whole if one == path]
         for partial in folder.glob("*.partial") if folder.is_dir() else ():
             if numbers := _NAME.fullmatch(partial.stem):
                 begun[int(numbers[1]), int(numbers[2])] = partial_rows(partial)
-    if merged and not files and not begun:
+    if files or begun or len(merged) > 1:
+        files.update({str(one): one for one in named})  # refused when it is opened
+    elif merged:
         raise DataError(
             f"there are no parts in {quoted(merged[0].parent.name)}, only {quoted(merged[0].name)}",
             slug="shards-missing",

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from reportgen import __version__
-from reportgen.class_list import ClassList, read_class_list, refuse_clash, resolve_classes
+from reportgen.class_list import (
+    DATA_ORDER_HINT,
+    ClassList,
+    read_class_list,
+    refuse_clash,
+    resolve_classes,
+)
 from reportgen.errors import DataError, ModelError, UsageError
 from reportgen.inference.adapters.records import Request, adapter_of, load_by, refuse_trust
 from reportgen.inference.folders.contents import header_sizes, uniform_size_or_error
@@ -71,7 +77,10 @@ __all__ = [
 KEPT_CLASSES = 100
 
 
-_DATA_ORDER = "; if it is the order of the data's indices: --data-classes FILE"
+_LIST_NEEDED = (
+    "write the class names in the order of the model's outputs, one per line, into a file and pass "
+    "it with --classes FILE"
+)
 
 
 UNKNOWN_CLASS = "of classes that the model does not know"
@@ -163,7 +172,7 @@ def plan_folder(
     preprocessing = preprocessing_of(model, declared, options)
     carried = None if explicit and model.knows_classes else model.classes
     not_compared = held_against_network(
-        explicit, explicit_source, model, "" if listed is None else _DATA_ORDER
+        explicit, explicit_source, model, "" if listed is None else DATA_ORDER_HINT
     )
     if data.is_folder and isinstance(root, Path):
         refuse_splits(root, explicit or model.classes)
@@ -392,8 +401,7 @@ def _unnamed_outputs() -> UsageError:
     return UsageError(
         "--data-classes names the indices of the data, and the model's outputs have no names",
         slug="classes-needed",
-        hint="write the class names in the order of the model's outputs, one per line, into a "
-        "file and pass it with --classes FILE",
+        hint=_LIST_NEEDED,
     )
 
 
@@ -403,8 +411,7 @@ def _require_classes(listed: ListedImages, model: LoadedModel) -> None:
         raise UsageError(
             f"{quoted(listed.samples.name)} has no labels, and the model has no class list",
             slug="classes-needed",
-            hint="write the class names in the order of the model's outputs, one per line, into a "
-            "file and pass it with --classes FILE",
+            hint=_LIST_NEEDED,
         )
 
 
@@ -482,7 +489,9 @@ def explicit_classes(options: Options) -> tuple[tuple[str, ...] | None, str]:
     return _given_list(options.classes, "classes")
 
 
-def _given_list(value: Path | tuple[str, ...] | None, name: str) -> tuple[Any, str]:
+def _given_list(
+    value: Path | tuple[str, ...] | None, name: str
+) -> tuple[tuple[str, ...] | None, str]:
     if isinstance(value, Path):
         return read_class_list(value), f"--{name.replace('_', '-')} {printable(value.name)}"
     return value, "" if value is None else f"the list given as {name}="

@@ -748,11 +748,10 @@ def take_survey(
     """Read the columns with a role once, except the scores.
 
     Results per row are kept in `folder` if there are many. Excluded are rows whose label is
-    `ignore_label`, and rows whose prediction is one of
-    `abstain`. Names are used verbatim with `as_is`,
-    otherwise without wrappers such as ``tensor(1)``. Raises
-    :class:`DataError` with the location, if a confidence is not a number in 0..1, a column has too
-    many distinct values for classes, or two rows have the same id.
+    `ignore_label`, and rows whose prediction is one of `abstain`. Names are used verbatim with
+    `as_is`, otherwise without wrappers such as ``tensor(1)``. Raises :class:`DataError` with the
+    location, if a confidence is not a number in 0..1, a column has too many distinct values for
+    classes, or two rows have the same id.
     """
     counting = _Counting(table, roles, folder, ignore_label, abstain, as_is)
     ranked = roles.ranking.classes if roles.ranking else ()
