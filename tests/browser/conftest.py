@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,36 +110,108 @@ def wait_until(page: Any, condition: str, seconds: float = 5) -> None:
     pytest.fail(f"it never came true: {condition}")
 
 
+POLICY = (
+    "document.addEventListener('securitypolicyviolation',"
+    " (event) => console.log('CSP ' + event.violatedDirective + ' ' + event.blockedURI));"
+)
+"""A script that tells the console what the page's policy refused."""
+
+
 @dataclass
 class Seen:
     """What a page did that a page must not do."""
 
     messages: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    """Of scripts; they are among the messages, too."""
     requests: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
 
+    def add_error(self, text: str) -> None:
+        self.errors.append(text)
+        self.messages.append(text)
+
+
+class Pages:
+    """Pages that tests use one after another: a new one costs more than loading a report into it.
+
+    Each is as good as new: blank, with its size, its media and the pointer set again.
+    """
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self._idle: dict[str, list[Any]] = {}
+
+    @contextmanager
+    def lent(self) -> Iterator[Callable[..., Any]]:
+        """A function that lends a page until the end of the block; ``page.seen`` is what it did."""
+        taken = []
+
+        def take(
+            *,
+            width: int = 1280,
+            height: int = 900,
+            color_scheme: str = "light",
+            reduced_motion: str = "no-preference",
+            forced_colors: str = "none",
+            init_script: str = POLICY,
+            **of_context: Any,
+        ) -> Any:
+            idle = self._idle.setdefault(repr((init_script, sorted(of_context.items()))), [])
+            page = idle.pop() if idle else self._new(init_script, of_context)
+            taken.append((idle, page))
+            page.seen = Seen()
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(
+                media="null",
+                color_scheme=color_scheme,
+                reduced_motion=reduced_motion,
+                forced_colors=forced_colors,
+            )
+            return page
+
+        try:
+            yield take
+        finally:
+            for idle, page in taken:
+                if not page.is_closed():
+                    page.mouse.move(0, 0)
+                    page.goto("about:blank")
+                    idle.append(page)
+
+    def _new(self, init_script: str, of_context: dict[str, Any]) -> Any:
+        page = self._browser.new_context(**of_context).new_page()
+        if init_script:
+            page.add_init_script(init_script)
+        page.on("console", lambda message: page.seen.messages.append(message.text))
+        page.on("pageerror", lambda error: page.seen.add_error(str(error)))
+        page.on("request", lambda request: page.seen.requests.append(request.url))
+        page.on("requestfailed", lambda one: page.seen.messages.append(f"failed {one.url}"))
+        page.on(
+            "dialog", lambda dialog: (page.seen.dialogs.append(dialog.message), dialog.dismiss())
+        )
+        return page
+
+
+@pytest.fixture(scope="session")
+def lender(browser: Any) -> Pages:
+    return Pages(browser)
+
 
 @pytest.fixture
-def open_page(browser: Any, files: Any) -> Iterator[Callable[..., tuple[Any, Seen]]]:
+def new_page(lender: Pages) -> Iterator[Callable[..., Any]]:
+    """``new_page(width=390, color_scheme="dark", java_script_enabled=False)`` → a blank page."""
+    with lender.lent() as take:
+        yield take
+
+
+@pytest.fixture
+def open_page(new_page: Callable[..., Any], files: Any) -> Callable[..., tuple[Any, Seen]]:
     """``open_page("ten classes", width=390, color_scheme="dark")`` → (page, what it did)."""
-    contexts = []
 
-    def opened(name: str, *, width: int = 1280, **options: Any) -> tuple[Any, Seen]:
-        options = {"reduced_motion": "reduce", **options}
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page, seen = context.new_page(), Seen()
-        page.add_init_script(
-            "document.addEventListener('securitypolicyviolation',"
-            " (event) => console.log('CSP ' + event.violatedDirective + ' ' + event.blockedURI));"
-        )
-        page.on("console", lambda message: seen.messages.append(message.text))
-        page.on("pageerror", lambda error: seen.messages.append(str(error)))
-        page.on("request", lambda request: seen.requests.append(request.url))
-        page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
+    def opened(name: str, **options: Any) -> tuple[Any, Seen]:
+        page = new_page(**{"reduced_motion": "reduce", **options})
         page.goto(files(name))
-        return page, seen
+        return page, page.seen
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened

@@ -28,18 +28,13 @@ def review(tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser, review):
-    contexts = []
-
+def opened(new_page, review):
     def open_at(width):
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}))
-        page = contexts[-1].new_page()
+        page = new_page(width=width)
         page.goto(review.as_uri())
         return page
 
-    yield open_at
-    for context in contexts:
-        context.close()
+    return open_at
 
 
 def height(page):

@@ -14,7 +14,7 @@ from reportgen.rendering.thumbnails import make_thumbnail
 from reportgen.report import build_report, list_errors
 from reportgen.review import load_input
 from tests import factories
-from tests.browser.conftest import Seen, wait_until
+from tests.browser.conftest import POLICY, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -57,31 +57,21 @@ def address(text, tmp_path_factory):
     return path.as_uri()
 
 
+CLIPBOARD = (
+    "navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); };"
+)
+
+
 @pytest.fixture
-def opened(browser, address):
+def opened(new_page, address):
     """``opened("#card-0", java_script_enabled=False)`` → (page, what it did)."""
-    contexts = []
 
     def open_at(place="", **options):
-        context = browser.new_context(
-            viewport={"width": 1280, "height": 900}, reduced_motion="reduce", **options
-        )
-        contexts.append(context)
-        page, seen = context.new_page(), Seen()
-        page.add_init_script(
-            "document.addEventListener('securitypolicyviolation',"
-            " (event) => console.log('CSP ' + event.violatedDirective));"
-            "navigator.clipboard.writeText = (text) => { window.copied = text;"
-            " return Promise.resolve(); };"
-        )
-        page.on("console", lambda message: seen.messages.append(message.text))
-        page.on("pageerror", lambda error: seen.messages.append(str(error)))
+        page = new_page(reduced_motion="reduce", init_script=POLICY + CLIPBOARD, **options)
         page.goto(address + place)
-        return page, seen
+        return page, page.seen
 
-    yield open_at
-    for context in contexts:
-        context.close()
+    return open_at
 
 
 def test_no_image_stands_in_the_page_twice(text):

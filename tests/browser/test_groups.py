@@ -32,27 +32,30 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def opened(browser, tmp_path_factory):
+def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("groups")
-    contexts = []
 
-    def page_of(name, **options):
+    def address(name):
         path = folder / f"{name}.html"
         if not path.exists():
             path.write_text(render(build_report(CASES[name]())), "ascii")
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(path.as_uri())
+        return path.as_uri()
+
+    return address
+
+
+@pytest.fixture
+def opened(new_page, address):
+    def page_of(name, **options):
+        page = new_page(**options)
+        page.goto(address(name))
         page.evaluate(
             "document.querySelectorAll('#groups details, #pairs details')"
             ".forEach((d) => { d.open = true; })"
         )
         return page
 
-    yield page_of
-    for context in contexts:
-        context.close()
+    return page_of
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -39,22 +39,16 @@ def mails():
 
 
 @pytest.fixture
-def opened(browser):
+def opened(new_page):
     """Open HTML at a width, and see that it asks for nothing and says nothing."""
-    pages = []
 
-    def page(html, width, scheme="light"):
-        one = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        asked = []
-        one.on("request", lambda request: asked.append(request.url))
-        one.set_content(html)
-        pages.append(one)
-        assert not [url for url in asked if not url.startswith(("data:", "cid:"))]
-        return one
+    def opened(html, width, scheme="light"):
+        page = new_page(width=width, height=800, color_scheme=scheme)
+        page.set_content(html)
+        assert not [url for url in page.seen.requests if not url.startswith(("data:", "cid:"))]
+        return page
 
-    yield page
-    for one in pages:
-        one.close()
+    return opened
 
 
 @pytest.mark.parametrize("pictured", [True, False])

@@ -23,22 +23,18 @@ LIGHT, DARK = "rgb(255, 255, 255)", "rgb(20, 23, 26)"
 
 
 @pytest.fixture
-def shown(browser):
+def shown(new_page):
     """Shows a fragment twice in a page that is `of` some notebook; gives what is computed there."""
-    opened = []
 
     def show(of, question, scheme="light", width=900, value=factories.cifar):
-        page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 600})
-        opened.append(page)
+        page = new_page(color_scheme=scheme, width=width, height=600)
         html = value()._repr_html_()
         page.set_content(
             f"<style>{JUPYTER}</style><body {of}><div class=jp-RenderedHTMLCommon>{html}{html}</div>"
         )
         return page.evaluate(question)
 
-    yield show
-    for page in opened:
-        page.close()
+    return show
 
 
 @pytest.mark.parametrize(

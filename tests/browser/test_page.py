@@ -204,10 +204,8 @@ def test_a_link_is_copied_or_put_into_the_address_bar(open_page):
         assert page.evaluate("navigator.clipboard.readText()").endswith("#matrix")
 
 
-def test_it_works_in_a_sandbox_without_an_origin(browser, html, tmp_path):
-    page = browser.new_page()
-    errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+def test_it_works_in_a_sandbox_without_an_origin(new_page, html, tmp_path):
+    page = new_page()
     (tmp_path / "page.html").write_text(html("ten classes"), "ascii")
     (tmp_path / "frame.html").write_text(
         '<iframe sandbox="allow-scripts" src="page.html" width="1000" height="800"></iframe>'
@@ -217,8 +215,7 @@ def test_it_works_in_a_sandbox_without_an_origin(browser, html, tmp_path):
     frame.locator("table.main-classes thead th", has_text="Precision").locator("button").click()
     frame.locator("[data-copy=matrix]").click()
     frame.locator("#status", has_text="ink").wait_for(state="attached")
-    assert errors == []
-    page.close()
+    assert page.seen.errors == []
 
 
 PRINTS = [("two classes", "A4"), ("scores", "A4"), ("scores", "Letter"), ("30 classes", "A4")]

@@ -88,34 +88,21 @@ def addresses(tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser, addresses):
-    contexts = []
-
-    def at(name, *, width=1280, **options):
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.seen = []
-        page.add_init_script(
-            "document.addEventListener('securitypolicyviolation',"
-            " (event) => console.log('CSP ' + event.violatedDirective));"
-        )
-        page.on("console", lambda message: page.seen.append(message.text))
-        page.on("pageerror", lambda error: page.seen.append(str(error)))
-        page.on("request", lambda request: page.seen.append(request.url))
+def opened(new_page, addresses):
+    def at(name, **options):
+        page = new_page(**options)
         page.goto(addresses(name))
         return page
 
-    yield at
-    for context in contexts:
-        context.close()
+    return at
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_review_asks_for_nothing_and_says_nothing(opened, addresses, name):
     page = opened(name)
     page.wait_for_load_state()
-    assert [seen for seen in page.seen if not seen.startswith("data:")] == [addresses(name)]
+    asked = [url for url in page.seen.requests if not url.startswith("data:")]
+    assert asked + page.seen.messages == [addresses(name)]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -222,32 +209,29 @@ def test_a_picture_of_several_places_is_seen_at_each(opened, options):
     assert blank(opened("paired", **options)) == -1
 
 
-def test_a_picture_is_seen_where_its_first_place_is_not_drawn(browser, tmp_path):
+def test_a_picture_is_seen_where_its_first_place_is_not_drawn(new_page, tmp_path):
+    page = new_page()
     for name, text in with_hidden_pairs(paired()):
         path = tmp_path / f"{name}.html"
         path.write_text(text, "ascii")
-        page = browser.new_page()
         page.goto(path.as_uri())
         if name == "visibility":  # the page's policy allows no style of another's: by script
             page.evaluate("document.querySelector('.skipped').style.contentVisibility = 'hidden'")
         assert blank(page) == -1, name
-        page.close()
 
 
 @pytest.mark.parametrize("kind", ["src", "srcdoc"])
-def test_pictures_are_seen_in_a_sandboxed_frame(browser, tmp_path, kind):
-    text, said = paired(), []
+def test_pictures_are_seen_in_a_sandboxed_frame(new_page, tmp_path, kind):
+    text = paired()
     (tmp_path / "page.html").write_text(text, "ascii")
     source = "page.html" if kind == "src" else escape(text)
     (tmp_path / "frame.html").write_text(
         f'<iframe sandbox="allow-scripts" width="1200" height="800" {kind}="{source}"></iframe>'
     )
-    page = browser.new_page()
-    page.on("console", lambda message: said.append(message.text))
+    page = new_page()
     page.goto((tmp_path / "frame.html").as_uri())
     assert blank(page, page.frames[1]) == -1
-    assert said == []
-    page.close()
+    assert page.seen.messages == []
 
 
 def test_small_sources_are_enlarged_without_smoothing_at_every_place(opened):
@@ -301,7 +285,7 @@ def test_red_is_for_failure_alone(opened):
     ("verdict", "shape"),
     [("SHIP", "circle"), ("INCONCLUSIVE", "path"), ("DO NOT SHIP", "path.cut")],
 )
-def test_each_verdict_has_its_own_shape(browser, tmp_path, verdict, shape):
+def test_each_verdict_has_its_own_shape(new_page, tmp_path, verdict, shape):
     comparison = review_factories.identical()
     decided = review_factories.decision(comparison)
     shown = build_report(
@@ -309,14 +293,13 @@ def test_each_verdict_has_its_own_shape(browser, tmp_path, verdict, shape):
     )
     path = Path(tmp_path / "page.html")
     path.write_text(html.render(shown), "ascii")
-    page = browser.new_page()
+    page = new_page()
     page.goto(path.as_uri())
     assert page.title().startswith(f"{verdict}: ")
     assert page.locator("#verdict h1").inner_text() == verdict
     assert page.locator(f"#verdict svg {shape}").count() >= 1
     background = page.locator("#verdict").evaluate("(e) => getComputedStyle(e).backgroundColor")
     assert (background == "rgb(251, 238, 236)") == (verdict == "DO NOT SHIP")
-    page.close()
 
 
 def test_the_classes_by_harm_are_sorted_by_click_and_by_key(opened):
@@ -397,12 +380,11 @@ def test_the_overview_tells_each_verdict_by_word_and_shape(opened):
     assert len(set(shapes)) == 4
 
 
-def test_on_a_phone_verdict_and_warnings_of_a_candidate_are_apart(browser, tmp_path):
+def test_on_a_phone_verdict_and_warnings_of_a_candidate_are_apart(new_page, tmp_path):
     (tmp_path / "index.html").write_text(warned(), "ascii")
-    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page = new_page(width=390)
     page.goto((tmp_path / "index.html").as_uri())
     verdict = page.locator(".candidates tbody tr").first.locator("td").first
     assert verdict.inner_text().split("\n") == ["DO NOT SHIP 1 warning"]
     word, link = verdict.locator(".st").bounding_box(), verdict.locator("a").bounding_box()
     assert link["x"] - word["x"] - word["width"] >= 8
-    page.close()

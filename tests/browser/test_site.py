@@ -29,21 +29,13 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser, address):
-    contexts = []
-
+def opened(new_page, address):
     def at(width=1280, **options):
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
-        page = contexts[-1].new_page()
-        page.seen = []
-        page.on("console", lambda message: page.seen.append(message.text))
-        page.on("request", lambda request: page.seen.append(request.url))
+        page = new_page(width=width, **options)
         page.goto(address)
         return page
 
-    yield at
-    for context in contexts:
-        context.close()
+    return at
 
 
 def test_the_reports_of_one_model_are_chosen_without_script(opened, address):
@@ -57,7 +49,8 @@ def test_the_reports_of_one_model_are_chosen_without_script(opened, address):
         assert name is None or all(name in text for text in rows.locator("th").all_inner_texts())
         assert trends.count() == 2, "one of trends, one of the table"
         assert name is None or name in trends.first.inner_text()
-    assert [seen for seen in page.seen if not seen.startswith("data:")] == [address]
+    asked = [url for url in page.seen.requests if not url.startswith("data:")]
+    assert asked + page.seen.messages == [address]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -95,24 +95,16 @@ def serve(layouts):
 
 
 @pytest.fixture
-def visit(browser):
+def visit(new_page):
     """``visit(address)`` → page, and what it said or failed to load."""
-    contexts = []
 
     def opened(address, **options):
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
-        contexts.append(context)
-        page, said = context.new_page(), []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("requestfailed", lambda request: said.append(f"failed {request.url}"))
+        page = new_page(init_script="", **options)
         page.goto(address)
         page.wait_for_load_state()
-        return page, said
+        return page, page.seen.messages
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
 
 
 def images(page):
