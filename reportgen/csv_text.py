@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -72,9 +73,15 @@ def csv_rows(columns: Iterable[Iterable[object]]) -> str:
     return _lines(zip(*columns, strict=True))
 
 
-def csv_cells(texts: Iterable[str]) -> list[str]:
+def csv_cells(texts: Sequence[str]) -> Sequence[str]:
     """The texts of cells: guarded, quoted if needed."""
-    return [_lines([[guard(text), ""]])[: -len(",\n")] for text in texts]
+    safe = guarded(texts)
+    if _NEVER_QUOTED(" ".join(safe)):
+        return safe
+    return [_lines([[one, ""]])[: -len(",\n")] for one in safe]
+
+
+_NEVER_QUOTED = re.compile('[^",\r\n]*').fullmatch
 
 
 _HEAD_ROWS = 20

@@ -7,16 +7,19 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import reportgen
 from reportgen.api import compare_reviews
 from reportgen.api.review_request import ReviewRequest
-from reportgen.csv_text import guard, unguard
+from reportgen.csv_text import csv_cells, guard, unguard
 from reportgen.options import EvaluationOptions, InputOptions
-from reportgen.rendering import errors_csv
+from reportgen.predictions import decimals, joined_lines
 from reportgen.rendering.errors_csv import error_parts
 from reportgen.rendering.privacy import hash_ids
 from reportgen.review import load_input
+from reportgen.text import printable
 
 HEAD = ["id", "true", "predicted", "p_predicted", "p_true"]
 TABLE = pd.DataFrame(
@@ -122,9 +125,7 @@ def test_samples_that_are_left_out_of_a_comparison_are_no_errors_of_it(tmp_path)
     assert review.evaluation.confusion.n_errors == 2
 
 
-@pytest.mark.parametrize("at_once", [1 << 22, 100])
-def test_rows_without_ids_are_written_as_those_of_a_writer(tmp_path, monkeypatch, at_once):
-    monkeypatch.setattr(errors_csv, "_BYTES_AT_ONCE", at_once)
+def test_rows_without_ids_are_written_as_those_of_a_writer(tmp_path):
     names = ["plain", "=1+1", 'a "b", c', "two\nlines", "", "猫e\u0301"]
     labels, answers = np.divmod(np.arange(150) % 36 ^ 1, 6)
     matrix = pd.DataFrame({"label": labels, "prediction": answers})
@@ -142,3 +143,41 @@ def test_rows_without_ids_are_written_as_those_of_a_writer(tmp_path, monkeypatch
     )
     assert text == expected.getvalue()
     assert "\n0," in text
+
+
+NUMBERS = st.one_of(
+    st.floats(0, 1), st.floats(1e-6, 1e-3), st.floats(), st.integers(-99, 10**7).map(float)
+)
+
+
+@given(st.lists(NUMBERS, max_size=20), st.sampled_from([np.float32, np.float64]))
+def test_numbers_are_written_as_python_writes_them(numbers, dtype):
+    with np.errstate(over="ignore"):
+        values = np.array(numbers).astype(dtype)
+    expected = [
+        None
+        if np.isnan(one)
+        else str(int(one))
+        if dtype is np.float64 and float(one).is_integer()
+        else str(one)
+        for one in values
+    ]
+    assert decimals(values).to_pylist() == expected
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_half_a_million_probabilities_are_written_as_python_writes_them(dtype):
+    values = (10 ** np.random.default_rng(0).uniform(-6, 0, 500_000)).astype(dtype)
+    assert decimals(values).to_pylist() == list(map(str, values))
+
+
+@given(st.lists(st.tuples(st.text(), st.text()).map(lambda pair: tuple(map(printable, pair)))))
+def test_lines_are_those_of_a_writer(rows):
+    names = [name for pair in rows for name in pair]
+    cells = csv_cells(names)
+    expected = io.StringIO()
+    csv.writer(expected, lineterminator="\n").writerows(
+        [guard(a), i, None, guard(b)] for i, (a, b) in enumerate(rows)
+    )
+    columns = [cells[::2], np.arange(len(rows)), None, cells[1::2]]
+    assert joined_lines(columns, len(rows)) == expected.getvalue()

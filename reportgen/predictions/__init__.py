@@ -12,6 +12,7 @@ from reportgen.lazy import lazy_names
 if TYPE_CHECKING:
     from reportgen.predictions.compact import write_slim
     from reportgen.predictions.derived import DerivedRows
+    from reportgen.predictions.lines import decimals, joined_lines
     from reportgen.predictions.merging import PartSet
     from reportgen.predictions.metadata import INDEPENDENT_SCORES, RunFacts
     from reportgen.predictions.outline import RunOutline
@@ -65,7 +66,9 @@ __all__ = [
     "SamePairs",
     "Sums",
     "data_fingerprint",
+    "decimals",
     "differing",
+    "joined_lines",
     "listing_of",
     "open_part_files",
     "part_schema",
@@ -84,6 +87,7 @@ __getattr__ = lazy_names(
     {
         "compact": "write_slim",
         "derived": "DerivedRows",
+        "lines": "decimals joined_lines",
         "merging": "PartSet",
         "metadata": "INDEPENDENT_SCORES RunFacts",
         "outline": "RunOutline",

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.csv_text import csv_cells, csv_rows, csv_text, guard, guarded
-from reportgen.predictions import PredictionRows
+from reportgen.csv_text import csv_cells, csv_text
+from reportgen.predictions import PredictionRows, decimals, joined_lines
 from reportgen.rendering.privacy import hash_ids
 
 __all__ = [
@@ -33,52 +33,14 @@ def error_parts(
     metadata = {} if public else _metadata(rows)
     yield csv_text([*COLUMNS, *_heads(metadata.values())], ())
     scores = ("confidence", "label_probability") if _has_probabilities(rows) else ()
-    if not (getattr(rows, "has_ids", True) or scores or metadata or public):
-        yield from _numbered(rows, csv_cells(classes))
-        return
+    cells = np.array(list(csv_cells(classes)), object)
     wanted = ("id", "label", "prediction", *scores, *metadata)
-    named = list(map(guard, classes)).__getitem__
     for batch in rows.batches(*wanted, wrong_only=True):
-        ids = list(map(str, batch["id"].tolist()))
-        sides = (map(named, batch[side].tolist()) for side in ("label", "prediction"))
-        shares = (_numbers(batch[name]) for name in scores)
-        empty = ([None] * len(batch["label"]) for _ in COLUMNS[3 + len(scores) :])
+        sides = (cells[batch[side]] for side in ("label", "prediction"))
+        shares = [decimals(batch[name]) for name in scores] or [None, None]
         further = (_cells(batch[name]) for name in metadata)
-        yield csv_rows([_names(ids, public=public), *sides, *shares, *empty, *further])
-
-
-def _numbered(rows: PredictionRows, cells: Sequence[str]) -> Iterator[str]:
-    """The rows if they have only numbers and classes: assembled with numpy, for speed."""
-    trues = _padded(f",{cell}," for cell in cells)
-    answers = _padded(f"{cell},,\n" for cell in cells)
-    at_once = max(_BYTES_AT_ONCE // (trues.shape[1] + answers.shape[1]), 1)
-    for batch in rows.batches("id", "label", "prediction", wrong_only=True):
-        for start in range(0, len(batch["id"]), at_once):
-            some = {name: values[start : start + at_once] for name, values in batch.items()}
-            sides = trues[some["label"]], answers[some["prediction"]]
-            lines = np.hstack([_digits(some["id"]), *sides])
-            yield lines[lines != 0].tobytes().decode()
-
-
-_BYTES_AT_ONCE = 1 << 22
-
-
-def _padded(cells: Iterable[str]) -> NDArray[np.uint8]:
-    """Texts in UTF-8, shape (n, bytes of the longest), shorter ones followed by zeros."""
-    texts = [cell.encode() for cell in cells]  # names are printable: they contain no zero byte
-    return np.array(texts).view(np.uint8).reshape(len(texts), -1)
-
-
-def _digits(numbers: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
-    """Nonnegative numbers in ASCII, shape (n, digits of the largest), shorter ones after zeros."""
-    largest = int(numbers.max(initial=0))
-    rest = numbers.astype(np.min_scalar_type(largest))
-    found = np.empty((len(rest), len(str(largest))), np.uint8)
-    for place in reversed(range(found.shape[1])):
-        found[:, place] = np.where(rest > 0, rest % 10 + ord("0"), 0)
-        rest //= 10
-    found[numbers == 0, -1] = ord("0")
-    return found
+        columns = [_ids(batch["id"], public=public), *sides, *shares, *further]
+        yield joined_lines(columns, len(batch["label"]))
 
 
 def _has_probabilities(rows: PredictionRows) -> bool:
@@ -96,31 +58,17 @@ def _heads(names: Iterable[str]) -> Iterator[str]:
     return (f"{name} (in the table)" if name in COLUMNS else name for name in names)
 
 
-def _names(ids: Sequence[str], *, public: bool) -> Iterable[str]:
-    return map(hash_ids, ids) if public else guarded(ids)
+def _ids(ids: Any, *, public: bool) -> Any:
+    if public:
+        return [hash_ids(str(one)) for one in ids.tolist()]
+    if isinstance(ids, np.ndarray) and ids.dtype.kind == "i":
+        return ids
+    return csv_cells(list(map(str, ids.tolist())))
 
 
-def _cells(values: NDArray[Any]) -> Iterable[object]:
+def _cells(values: NDArray[Any]) -> Any:
     if values.dtype.kind == "f":
-        return _numbers(values)
+        return decimals(values)
     cells = list(map(str, values.tolist()))
-    guarded = {cell: guard(cell) for cell in set(cells)}  # most cells repeat a few texts
-    return map(guarded.__getitem__, cells)
-
-
-def _numbers(values: NDArray[np.floating[Any]]) -> Iterable[object]:
-    """Shortest exact decimals; None for missing values.
-
-    Metadata are read as float64: a 3 is written as 3, not 3.0.
-    """
-    if np.isnan(values).all():
-        return [None] * len(values)
-    if values.dtype != np.float64:
-        return (None if one != one else str(one) for one in values)
-    cells: list[object] = values.tolist()
-    for at in np.flatnonzero(np.isnan(values)).tolist():
-        cells[at] = None
-    is_whole = np.isfinite(values) & (values == np.trunc(values))
-    for at in np.flatnonzero(is_whole).tolist():
-        cells[at] = int(values[at])
-    return cells
+    few = list(set(cells))  # most cells repeat a few texts
+    return list(map(dict(zip(few, csv_cells(few), strict=True)).__getitem__, cells))

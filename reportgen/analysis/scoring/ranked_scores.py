@@ -312,7 +312,7 @@ class RankedScores:
         table = np.zeros(shape, np.int64) if self.histogram is None else self.histogram.copy()
         labels = np.concatenate([np.zeros(0, np.int32), *(labels for labels, _ in self.chunks)])
         for k, scores in enumerate(self._columns()):  # the bins of a class fit into the cache
-            bins = (scores * scores.dtype.type(self.n_bins)).astype(np.intp)
+            bins = (scores * scores.dtype.type(self.n_bins)).astype(np.int32)
             np.minimum(bins, self.n_bins - 1, out=bins)
             own = np.bincount(bins[labels == k], minlength=self.n_bins)
             table[1, k] += own

@@ -75,7 +75,7 @@ class ScoreBlocks:
             width = _first_width(table, columns.columns[0])
         return cls(table, columns, width)
 
-    @property
+    @cached_property
     def dtype(self) -> type[np.floating[Any]]:
         """Dtype of scores: float32 if all were saved in single or half precision."""
         single = all(self.table.columns[name].single for name in self.columns.columns)
@@ -97,7 +97,7 @@ class ScoreBlocks:
         block = np.empty((len(batch), self.width), self.dtype)
         for i, at in enumerate(self.order or range(self.width)):
             name, column = self.columns.columns[at], batch.column(at)
-            if self.dtype is np.float32:  # saved so: no text to read
+            if block.dtype == np.float32:  # saved so: no text to read
                 block[:, i] = column.to_numpy(zero_copy_only=False)
                 continue
             comma = self.table.columns[name].comma
