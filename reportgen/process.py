@@ -29,6 +29,7 @@ __all__ = [
     "print_command",
     "print_error",
     "print_line",
+    "usable_cores",
 ]
 
 
@@ -418,3 +419,10 @@ def _signals(*, restore: bool) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items() if restore else ():
             signal.signal(number, handler)
+
+
+def usable_cores() -> int:
+    """The number of cores that this process may run on, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -15,6 +15,7 @@ from typing import Any
 
 from reportgen.errors import ModelError
 from reportgen.options import Ray
+from reportgen.process import usable_cores
 from reportgen.text import printable, without_secrets
 
 __all__ = [
@@ -77,10 +78,9 @@ def connected(settings: Ray) -> Iterator[Any]:
 
 
 def _start(ray: Any, settings: Ray) -> None:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     ray.init(
         address="local",
-        num_cpus=cores,
+        num_cpus=usable_cores(),
         include_dashboard=False,
         object_store_memory=_STORE_BYTES,
         log_to_driver=False,

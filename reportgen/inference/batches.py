@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from reportgen.class_list import ClassList, resolve_classes
 from reportgen.errors import UsageError
 from reportgen.inference.folders.tree import ImageFile, UnreadableFile
+from reportgen.inference.given_classes import explicit_classes
 from reportgen.inference.images.decoding import Decoded, Unreadable, decode
 from reportgen.inference.images.preprocessing import Preprocessing
 from reportgen.inference.job import engine_of, outline_of
@@ -22,7 +23,6 @@ from reportgen.inference.packed.contents import Contents, FileContents, ImageFil
 from reportgen.inference.plan import (
     Plan,
     command_of,
-    explicit_classes,
     held_against_network,
     identity_of,
     load_named,

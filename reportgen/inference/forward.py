@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +126,10 @@ class Scorer(Protocol):
     on_halved: Callable[[int], None] | None
     notes: set[str]
 
+    @property
+    def concurrent(self) -> int:
+        """The number of threads that may call :meth:`scores` at the same time."""
+
     def scores(self, images: Any) -> NDArray[np.float64]:
         """Raw scores, float64, shape (n, K) or (n, 1), of images of shape (n, C, H, W)."""
 
@@ -154,6 +158,7 @@ class Engine:
     size: int
     on_halved: Callable[[int], None] | None = None
     notes: set[str] = field(default_factory=set)
+    concurrent: ClassVar[int] = 1  # PyTorch uses all cores for one pass
 
     def scores(self, images: torch.Tensor) -> NDArray[np.float64]:
         """Raw scores, float64, shape (n, K) or (n, 1), of images of shape (n, C, H, W).
@@ -370,11 +375,8 @@ def _in_batches_of(engine: Scorer, images: Any, size: int) -> NDArray[np.float64
     """Scores in batches of `size`; None if the model refuses it, or already runs smaller ones."""
     if size > engine.size or not engine.model.batch_sizes.allows(size):
         return None
-    usual, engine.size = engine.size, size
-    try:
-        return engine.scores(images)
-    finally:
-        engine.size = usual
+    other: Scorer = replace(engine, size=size)  # type: ignore[type-var]
+    return other.scores(images)  # `engine` itself may be at work in another thread
 
 
 def _repeats(again: NDArray[np.float64], scores: NDArray[np.float64]) -> bool:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -103,8 +106,8 @@ def predict_into(
             _decide_by(run, beginning, batch_size)
         reporter.begin("predicting", source.n_samples)
         reporter.advance(start)
-        for batch in source.batches(start, batch_size):
-            rows = _predict(run, batch)
+        for batch, raw in _scored(engine, source.batches(start, batch_size)):
+            rows = _predict(run, batch, raw)
             run.waiting.append(rows)
             run.n_waiting += len(rows)
             if run.n_waiting >= PART_ROWS or time.monotonic() - run.written_at >= PART_SECONDS:
@@ -143,24 +146,68 @@ def predict_alone(
     parts = Parts(Path(), RunState({}, outputs=decided))
     run = _Run(engine, parts, asked, keep_probabilities, Reporter(), begins_the_data=is_first)
     engine.on_halved = lambda size: _remember_halving(run, size)
-    return _predict(run, batch), parts.state
+    return _predict(run, batch, _raw_scores(engine, batch)), parts.state
 
 
 def _decide_by(run: _Run, beginning: Source, batch_size: int) -> None:
     """Decide the output type with the first batches of the data, as a run from the start does."""
     for number, batch in enumerate(beginning.batches(0, batch_size)):
-        if batch.images is not None:
-            _scores(run, batch, is_first=number == 0)
+        if (raw := _raw_scores(run.engine, batch)) is not None:
+            _kind_of(run, batch, raw, is_first=number == 0)
         if run.kind is not None:
             return
 
 
-def _predict(run: _Run, batch: Batch) -> Rows:
+Scored = tuple[Batch, Floats | None]
+"""A batch and its raw scores; None if it has no readable image."""
+
+
+def _scored(engine: Scorer, batches: Iterator[Batch]) -> Iterator[Scored]:
+    """Score the batches, in their order; several at a time if the engine allows it.
+
+    If the next batch can't be read, those before it are yielded first.
+    """
+    if engine.concurrent == 1:
+        for batch in batches:
+            yield batch, _raw_scores(engine, batch)
+        return
+    waiting: deque[tuple[Batch, Future[Floats | None]]] = deque()
+    pool, lost = ThreadPoolExecutor(engine.concurrent), None
+    try:
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                break
+            except ReportgenError as error:
+                lost = error
+                break
+            waiting.append((batch, pool.submit(_raw_scores, engine, batch)))
+            if len(waiting) > engine.concurrent:
+                yield _finished(waiting)
+        while waiting:
+            yield _finished(waiting)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if lost is not None:
+        raise lost
+
+
+def _finished(waiting: deque[tuple[Batch, Future[Floats | None]]]) -> Scored:
+    batch, future = waiting.popleft()
+    return batch, future.result()
+
+
+def _raw_scores(engine: Scorer, batch: Batch) -> Floats | None:
+    return None if batch.images is None else engine.scores(batch.images)
+
+
+def _predict(run: _Run, batch: Batch, raw: Floats | None) -> Rows:
     usable = _usable(batch)
-    if batch.images is None:
+    if raw is None:
         return _rows(run, batch, usable, None)
     is_first = run.begins_the_data and run.parts.n_rows + run.n_waiting == 0
-    raw, kind = _scores(run, batch, is_first=is_first)
+    kind = _kind_of(run, batch, raw, is_first=is_first)
     return _rows(run, batch, usable, score(raw, batch.labels[usable], kind))
 
 
@@ -168,13 +215,12 @@ def _usable(batch: Batch) -> Mask:
     return np.array([reason is None for reason in batch.reasons])
 
 
-def _scores(run: _Run, batch: Batch, *, is_first: bool) -> tuple[Floats, OutputKind]:
-    """Raw scores of the readable images, and the output type."""
-    raw = run.engine.scores(batch.images)
+def _kind_of(run: _Run, batch: Batch, raw: Floats, *, is_first: bool) -> OutputKind:
+    """The output type; the first batch also checks the model."""
     kind = _kind(run, raw, batch, _usable(batch))
     if is_first:
         _examine(run, batch.images, raw)
-    return raw, kind
+    return kind
 
 
 def _examine(run: _Run, images: Any, raw: Floats) -> None:

@@ -20,7 +20,6 @@ from reportgen import __version__
 from reportgen.class_list import (
     DATA_ORDER_HINT,
     ClassList,
-    read_class_list,
     refuse_clash,
     resolve_classes,
 )
@@ -37,6 +36,7 @@ from reportgen.inference.folders.listed import (
 from reportgen.inference.folders.notes import training_note
 from reportgen.inference.folders.splits import refuse_splits
 from reportgen.inference.folders.tree import FolderScan, ImageFile, UnreadableFile
+from reportgen.inference.given_classes import data_list, explicit_classes
 from reportgen.inference.images.decoding import Size
 from reportgen.inference.images.preprocessing import Prepares, Preprocessing, declares_steps
 from reportgen.inference.models.embedded_classes import EmbeddedClasses
@@ -48,6 +48,7 @@ from reportgen.inference.sources.folder import FolderSource, default_workers
 from reportgen.metrics import OutputKind
 from reportgen.options import DEFAULT_BATCH_SIZES, Options, Shard, report_date
 from reportgen.predictions import LIST_OF_SAMPLES, listing_of
+from reportgen.process import usable_cores
 from reportgen.provenance import DataNote, ModelFacts, Provenance
 from reportgen.reporter import Reporter
 from reportgen.storage import Place
@@ -60,7 +61,6 @@ __all__ = [
     "Device",
     "Plan",
     "command_of",
-    "explicit_classes",
     "held_against_network",
     "identity_of",
     "load_named",
@@ -81,6 +81,10 @@ _LIST_NEEDED = (
     "write the class names in the order of the model's outputs, one per line, into a file and pass "
     "it with --classes FILE"
 )
+
+
+_PASSES = 2
+"""Concurrent passes. Two with half of the cores each never wait for the slowest thread of one."""
 
 
 UNKNOWN_CLASS = "of classes that the model does not know"
@@ -168,7 +172,13 @@ def plan_folder(
     listed = data.listed
     declared = Preprocessing.from_options(options)
     here = replace(options, device="auto") if elsewhere else options
-    model = load_named(spec, here, len(explicit) if explicit else None, whole)
+    model = load_named(
+        spec,
+        here,
+        len(explicit) if explicit else None,
+        whole,
+        concurrent=1 if elsewhere else min(usable_cores(), _PASSES),
+    )
     preprocessing = preprocessing_of(model, declared, options)
     carried = None if explicit and model.knows_classes else model.classes
     not_compared = held_against_network(
@@ -211,7 +221,7 @@ def plan_folder(
         _require_one_size(kept, own, found.contents, reporter)
     _require_shape(model, dataset)
     workers = (
-        default_workers(len(own), device.type, whole.local_size)
+        default_workers(len(own), device.type, whole.local_size, decodes=_decodes_here(model))
         if options.workers is None
         else options.workers
     )
@@ -267,8 +277,13 @@ def _beginning(source: FolderSource) -> FolderSource | None:
     return replace(source, first=0, stop=stop, workers=0)
 
 
-def load_named(spec: str, options: Options, n_classes: int | None, shard: Shard) -> LoadedModel:
-    """The model on the CPU; PyTorch is imported only if the model needs it."""
+def load_named(
+    spec: str, options: Options, n_classes: int | None, shard: Shard, *, concurrent: int = 1
+) -> LoadedModel:
+    """The model on the CPU; PyTorch is imported only if the model needs it.
+
+    `concurrent` is for :class:`~reportgen.inference.adapters.records.Request`.
+    """
     request = Request(
         spec,
         weights=options.weights,
@@ -279,6 +294,7 @@ def load_named(spec: str, options: Options, n_classes: int | None, shard: Shard)
         version=options.model_version,
         options=options,
         local_rank=shard.local_rank,
+        concurrent=concurrent,
     )
     refuse_trust(spec, options)
     if (adapter := adapter_of(spec)) is not None:
@@ -306,6 +322,11 @@ def placed(model: LoadedModel, options: Options, shard: Shard) -> tuple[LoadedMo
 
     device = resolve_device(options.device, local_rank=shard.local_rank)
     return to_device(model, device), device
+
+
+def _decodes_here(model: LoadedModel) -> bool:
+    """Whether the main thread is free to decode, while others run the model."""
+    return model.session is not None and model.session.concurrent > 1
 
 
 def source_class(model: LoadedModel) -> type[FolderSource]:
@@ -368,7 +389,7 @@ def _in_terms_of(
 ) -> ListedImages:
     """The images with labels as names, for labels that are indices into a class list."""
     own, own_source = listed.samples.classes, listed.samples.classes_source
-    given, given_source = _given_list(options.data_classes, "data_classes")
+    given, given_source = data_list(options)
     if given is not None and own is not None:
         refuse_clash(given, given_source, own, own_source, f"omit {given_source}")
     for names, where in (
@@ -482,19 +503,6 @@ def _known(found: FolderScan, classes: ClassList) -> list[Listed]:
             hint="check the data folder and the class list",
         )
     return files
-
-
-def explicit_classes(options: Options) -> tuple[tuple[str, ...] | None, str]:
-    """The list given with ``--classes``, and its source in words."""
-    return _given_list(options.classes, "classes")
-
-
-def _given_list(
-    value: Path | tuple[str, ...] | None, name: str
-) -> tuple[tuple[str, ...] | None, str]:
-    if isinstance(value, Path):
-        return read_class_list(value), f"--{name.replace('_', '-')} {printable(value.name)}"
-    return value, "" if value is None else f"the list given as {name}="
 
 
 def _model_args(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """The loop: a fixed grid of full batches, parts that survive, and outputs read in one way."""
 
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -170,6 +172,61 @@ def test_a_model_that_fails_costs_nothing_that_was_predicted(tmp_path):
     assert caught.value.slug == "model-failed"
     assert "(8, 3, 2, 2)" in str(caught.value)
     assert Parts.resume(tmp_path / "p.partial", {}).n_rows == 16
+
+
+class Pair(Engine):
+    """Runs two batches at the same time."""
+
+    concurrent = 2
+
+
+def pair(function):
+    return Pair(
+        LoadedModel(function, ModelFacts("m")), torch.device("cpu"), "float32", N_CLASSES, 8
+    )
+
+
+def test_batches_that_run_at_the_same_time_keep_their_order(tmp_path):
+    both = threading.Barrier(2)
+
+    def together(images):
+        value = int(images[0, 0, 0, 0])
+        if len(images) == 8 and value in (8, 16):
+            both.wait(timeout=30)  # returns only if both batches run at once
+        if value == 24:
+            time.sleep(0.05)  # and the next one is finished first
+        return by_value(images)
+
+    parts = go(tmp_path, Images(45, bad=[3, *range(32, 40)]), pair(together))
+    assert column(parts, "id") == [f"{i:04d}" for i in range(45)]
+    alone = go(tmp_path / "alone", Images(45, bad=[3, *range(32, 40)]))
+    for name in ("prediction", "confidence", "reason"):
+        np.testing.assert_array_equal(column(parts, name), column(alone, name))
+    assert parts.state == alone.state
+
+
+def test_batches_in_flight_are_kept_if_the_next_one_cannot_be_read(tmp_path):
+    parts = Parts.start(tmp_path / "p.partial", {})
+    with pytest.raises(ModelError, match="unreadable"):
+        go(
+            tmp_path,
+            Images(80, stop_at=40, stop=ModelError("unreadable", slug="x")),
+            pair(by_value),
+            parts,
+        )
+    assert parts.n_rows == 40
+
+
+def test_a_failing_batch_ends_those_after_it(tmp_path):
+    def failing(images):
+        if int(images[0, 0, 0, 0]) == 16:
+            raise RuntimeError("broken")
+        return by_value(images)
+
+    parts = Parts.start(tmp_path / "p.partial", {})
+    with pytest.raises(ModelError, match="broken"):
+        go(tmp_path, Images(80), pair(failing), parts)
+    assert parts.n_rows == 16
 
 
 def test_out_of_memory_halves_the_batch_and_goes_on(tmp_path):

@@ -24,6 +24,7 @@ from reportgen.inference.models.embedded_classes import (
 from reportgen.inference.models.file_kinds import damaged, sniff
 from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
 from reportgen.jsonio import literal
+from reportgen.process import usable_cores
 from reportgen.provenance import ModelFacts
 from reportgen.text import printable, quoted
 
@@ -64,6 +65,8 @@ class OnnxSession:
         Names of the outputs that may contain scores, most likely first.
     device
         ``cpu`` or ``cuda``.
+    concurrent
+        The number of threads that may run it at the same time.
     """
 
     session: Any = field(repr=False)
@@ -72,6 +75,7 @@ class OnnxSession:
     layout: str
     outputs: tuple[str, ...]
     device: str
+    concurrent: int = 1
 
     @property
     def takes_bytes(self) -> bool:
@@ -114,7 +118,8 @@ def load(request: Request) -> LoadedModel:
     _refuse_precision(request)
     files = _files(path)
     device, number = _device(request.options.device, request.local_rank)
-    session = _session(path, device, number, has_data=len(files) > 1)
+    concurrent = request.concurrent if device == "cpu" else 1
+    session = _session(path, device, number, concurrent, has_data=len(files) > 1)
     image = _image_input(path, session)
     shape = list(image.shape)
     layout = layout_of(path, shape, request.options.input_layout)
@@ -127,6 +132,7 @@ def load(request: Request) -> LoadedModel:
         layout,
         tuple(output.name for output in outputs),
         device,
+        concurrent,
     )
     return LoadedModel(
         module=run,
@@ -205,7 +211,7 @@ def _device(asked: str, local_rank: int | None) -> tuple[str, int]:
     return kind, int(number or 0)
 
 
-def _session(path: Path, device: str, number: int, *, has_data: bool) -> Any:
+def _session(path: Path, device: str, number: int, concurrent: int, *, has_data: bool) -> Any:
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(4)  # errors are raised as well
@@ -214,6 +220,10 @@ def _session(path: Path, device: str, number: int, *, has_data: bool) -> Any:
         providers.insert(0, (_PROVIDERS[device], {"device_id": number}))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    if concurrent > 1:
+        options.intra_op_num_threads = max(usable_cores() // concurrent, 1)
+        # A waiting thread would otherwise keep a core busy, which another pass could use.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # its exceptions have no common base class

@@ -55,6 +55,8 @@ class Request:
         All options of the run.
     local_rank
         Index of this process on the machine, if several share its GPUs.
+    concurrent
+        How many threads will run the model at the same time, if its runtime allows it on a CPU.
     """
 
     spec: str
@@ -66,6 +68,7 @@ class Request:
     version: str = ""
     options: Options = field(default_factory=Options)
     local_rank: int | None = None
+    concurrent: int = 1
 
     def refuse_factory_options(self, why: str) -> None:
         """Raise :class:`UsageError` if options for factories are given."""

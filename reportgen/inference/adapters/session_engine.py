@@ -29,6 +29,11 @@ class SessionEngine:
     on_halved: Callable[[int], None] | None = None
     notes: set[str] = field(default_factory=set)
 
+    @property
+    def concurrent(self) -> int:
+        """See :class:`~reportgen.inference.forward.Scorer`."""
+        return 1 if self.model.session is None else self.model.session.concurrent
+
     def scores(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
         """Raw scores, float64, shape (n, K) or (n, 1), of images of shape (n, C, H, W).
 

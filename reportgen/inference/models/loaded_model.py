@@ -145,6 +145,10 @@ class Session(Protocol):
         """Whether the input is whole pixel values, 0 to 255."""
 
     @property
+    def concurrent(self) -> int:
+        """The number of threads that may run the model at the same time."""
+
+    @property
     def facts(self) -> dict[str, str]:
         """Runtime and device, for the report."""
 

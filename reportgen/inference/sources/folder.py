@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import signal
 import sys
@@ -19,6 +18,7 @@ from reportgen.inference.folders.contents import by_threads
 from reportgen.inference.packed.contents import FileContents, StoredContents, one_by_one
 from reportgen.inference.sources.batch import Batch
 from reportgen.inference.sources.dataset import ImageFolderDataset, Sample
+from reportgen.process import usable_cores
 from reportgen.provenance import DataNote
 from reportgen.reporter import Reporter
 from reportgen.text import quoted
@@ -269,20 +269,20 @@ def gather(samples: list[Sample], stack: Any) -> Collated:
     return Collated(indices, stack(tensors) if tensors else None, flags, reasons, digests)
 
 
-def default_workers(n_samples: int, device: str, n_processes: int = 1) -> int:
+def default_workers(
+    n_samples: int, device: str, n_processes: int = 1, *, decodes: bool = False
+) -> int:
     """Number of decoding processes: 0 for few images, 1 or 2 for a CPU model, up to 16 for a GPU.
 
     On a CPU the forward pass takes most of the time and all cores; one decoding process keeps up
-    with it. `n_processes` processes share the cores of the machine.
+    with it, as does the main thread if it `decodes` while other threads run the model.
+    `n_processes` processes share the cores of the machine.
     """
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    cores = max(cores // n_processes, 1)
+    cores = max(usable_cores() // n_processes, 1)
     if n_samples <= _FEW_SAMPLES or cores == 1:
         return 0
     if device == "cpu":
-        return 1 if cores <= 4 else 2
+        return 2 if cores > 4 else 0 if decodes else 1
     return min(16, cores)
 
 

@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
 import reportgen
 from reportgen.errors import ReportgenError
+from reportgen.inference import plan
+from reportgen.inference.adapters import onnx_model
 from reportgen.inference.adapters.onnx_files import external_files
 from tests.inference.builders import accuracy, colour_tree, image_tree
 
 onnx = pytest.importorskip("onnx", reason="needs onnx, which makes the models of these tests")
-pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra onnx")
 pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
 
 NAMES = ("cat", "dog", "ship")
@@ -221,6 +224,26 @@ def test_workers_give_the_rows_that_this_process_gives(data: Path, tmp_path: Pat
         run(path, data, tmp_path / str(workers), workers=workers, batch_size=16)
     one, two = (tmp_path / f"{n}/out/predictions.parquet" for n in (0, 2))
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_two_passes_at_once_give_the_rows_of_one(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, rows, threads = net(tmp_path / "net.onnx"), [], []
+    begin = onnxruntime.InferenceSession
+
+    def watched(path: str, options: Any, **more: Any) -> Any:
+        threads.append(options.intra_op_num_threads)
+        return begin(path, options, **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", watched)
+    for cores in (1, 2, 4):
+        monkeypatch.setattr(plan, "usable_cores", lambda n=cores: n)
+        monkeypatch.setattr(onnx_model, "usable_cores", lambda n=cores: n)
+        made = reportgen.predict(model, data, out=tmp_path / str(cores), batch_size=8)
+        rows.append(pa.concat_tables(made.tables()).to_pylist())
+    assert rows[0] == rows[1] == rows[2]
+    assert threads == [0, 1, 2], "half of the cores for each of two passes"
 
 
 def test_an_unfinished_run_goes_on(data: Path, tmp_path: Path) -> None:
