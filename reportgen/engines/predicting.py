@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from reportgen.class_list import resolve_classes
 from reportgen.engines.headers import HEADER_KEY, VERSION, Header
 from reportgen.errors import DataError, UsageError
-from reportgen.inference import BatchPredictor, GivenImages, Samples
+from reportgen.inference import (
+    BatchPredictor,
+    GivenImages,
+    Plan,
+    Samples,
+    labels_have_names,
+    order_of_data,
+)
 from reportgen.options import Options, RunKeywords
 from reportgen.paths import local_path
 from reportgen.predictions import RunState, part_schema, table_of
@@ -134,7 +141,7 @@ class Predict:
     def _samples(self, batch: Any) -> Samples:
         columns = _columns(batch)
         ids = columns["id"]
-        labels = _labels(columns.get("label"), self._predictor.plan.classes.names, len(ids))
+        labels = _labels(columns.get("label"), self._predictor.plan, len(ids))
         if "path" in columns:
             return Samples(ids, labels, [str(path) for path in columns["path"]])
         places = [str(at) for at in range(len(ids))]
@@ -181,8 +188,9 @@ def _values(column: Any) -> list[Any]:
     return list(column)
 
 
-def _labels(given: Sequence[Any] | None, names: tuple[str, ...], n: int) -> NDArray[np.int32]:
+def _labels(given: Sequence[Any] | None, plan: Plan, n: int) -> NDArray[np.int32]:
     """Indices into the class names, -1 where unknown."""
+    names, order = plan.classes.names, order_of_data(plan.options, plan.classes)
     if given is None:
         return np.full(n, -1, np.int32)
     by_name = sorted({one for one in given if isinstance(one, str)})
@@ -191,11 +199,15 @@ def _labels(given: Sequence[Any] | None, names: tuple[str, ...], n: int) -> NDAr
         folders=by_name, n_outputs=None, table="the batch",
     ).index  # fmt: skip
     found = [-1 if one is None else index[one] if isinstance(one, str) else one for one in given]
-    wrong = [i for i in found if not isinstance(i, int) or not -1 <= i < len(names)]
+    if order is not None and by_name:
+        raise labels_have_names(by_name[0])
+    n_known = len(names) if order is None else len(order)
+    wrong = [i for i in found if not isinstance(i, int) or not -1 <= i < n_known]
     if wrong:
         raise DataError(
             f"the label {quoted(str(wrong[0]))} of the batch is not a class",
             slug="class-unknown",
-            hint=f"labels are class names, or 0 to {len(names) - 1}; -1 and none are unknown",
+            hint=f"labels are class names, or 0 to {n_known - 1}; -1 and none are unknown",
         )
-    return np.array(found, np.int32)
+    labels = np.array(found, np.int32)
+    return labels if order is None else np.where(labels < 0, -1, order[labels])

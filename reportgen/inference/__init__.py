@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reportgen.inference.folders.brought import brought_data
     from reportgen.inference.folders.notes import training_note
     from reportgen.inference.folders.splits import chosen_split
+    from reportgen.inference.given_classes import labels_have_names, order_of_data
     from reportgen.inference.job import Elsewhere, predict_folder, predict_live
     from reportgen.inference.loop import PART_ROWS, PART_SECONDS
     from reportgen.inference.packed.pictures import SampleImages, sample_images
@@ -42,7 +43,9 @@ __all__ = [
     "brought_data",
     "chosen_split",
     "facts_of",
+    "labels_have_names",
     "live_classes",
+    "order_of_data",
     "paths_of",
     "predict_folder",
     "predict_live",
@@ -66,6 +69,7 @@ __getattr__ = lazy_names(
         "folders.notes": "training_note",
         "folders.brought": "brought_data",
         "folders.splits": "chosen_split",
+        "given_classes": "labels_have_names order_of_data",
         "job": "Elsewhere predict_folder predict_live",
         "loop": "PART_ROWS PART_SECONDS",
         "packed.pictures": "SampleImages sample_images",

@@ -136,6 +136,7 @@ def predict_live(
     from reportgen.inference.models.loaded_model import device_of, keep_as_found
 
     _refuse_weights(options)
+    _refuse_options_of_files(options)
     device = resolve_device(options.device, device_of(module))
     with keep_as_found(module, device):
         plan = plan_live(module, data, target, options, device)
@@ -151,6 +152,26 @@ def _refuse_weights(options: Options) -> None:
                 f"{name}= cannot be combined with a live module, which has its weights",
                 slug="program-with-options",
                 hint=f"omit {name}=; load other weights before: module.load_state_dict(...)",
+            )
+
+
+_DEFAULTS = Options()
+_OF_FILES = (
+    "root", "id_column", "image_column", "label_column", "split_column", "labels_are",
+    "label_base", "ignore_unknown_classes", "preset", "resize", "interpolation", "crop",
+    "grayscale", "mean", "std", "pixel_range", "channels", "input_layout", "transform",
+    "trust_model_code",
+)  # fmt: skip
+"""Options that say how files are read; a loader has done that."""
+
+
+def _refuse_options_of_files(options: Options) -> None:
+    for name in _OF_FILES:
+        if getattr(options, name) != getattr(_DEFAULTS, name):
+            raise UsageError(
+                f"{name}= has no effect on a live module and its loader",
+                slug="option-conflict",
+                hint=f"omit {name}=: the loader's own images and labels are used as they are",
             )
 
 

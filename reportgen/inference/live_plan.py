@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from reportgen.class_list import resolve_classes
+from reportgen.inference.given_classes import data_list, explicit_classes, order_of_data
 from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
-from reportgen.inference.plan import Plan, explicit_classes, provenance_of, versions_of
+from reportgen.inference.plan import Plan, provenance_of, versions_of
 from reportgen.inference.sources.agreeing import live_classes
 from reportgen.inference.sources.live import LiveSource, as_loader
 from reportgen.options import DEFAULT_BATCH_SIZES, Options
@@ -28,7 +29,8 @@ def plan_live(
     loader = as_loader(
         data, options.batch_size or DEFAULT_BATCH_SIZES[device.type], options.workers or 0
     )
-    names, source, notes = live_classes(explicit, source, module, loader)
+    order, order_source = data_list(options)
+    names, source, notes = live_classes(explicit, source, module, loader, order, order_source)
     classes = resolve_classes(
         explicit=names,
         explicit_source=source,
@@ -63,7 +65,7 @@ def plan_live(
         options=options,
         model=model,
         classes=classes,
-        source=LiveSource(loader, classes.names),
+        source=LiveSource(loader, classes.names, order=order_of_data(options, classes)),
         batch_size=batch_size,
         device=device,
         provenance=provenance_of(

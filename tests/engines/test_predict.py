@@ -264,3 +264,21 @@ def test_other_predictions_and_reports_stay(here):
 def test_a_predictor_needs_a_named_model_and_its_classes(here):
     refused(lambda: Predict(object()), "model-and-data", UsageError)
     refused(lambda: Predict("net.py:make"), "classes-needed", UsageError)
+
+
+def test_indices_in_an_order_of_the_data_are_read_by_data_classes(here):
+    order = ["ship", "cat", "dog"]
+    by_name = Predict("net.py:make", **OPTIONS)
+    by_order = Predict("net.py:make", data_classes=order, **OPTIONS)
+    for batch in batches(here):
+        indices = [order.index(name) for name in batch["label"]]
+        assert by_order(batch | {"label": indices}) == by_name(batch)
+    one = batches(here)[0]
+    unknown = by_order(one | {"label": [None, -1, *([0] * (len(one["id"]) - 2))]})
+    assert unknown["label"].to_pylist()[:2] == [-1, -1]
+    error = refused(lambda: by_order(one), "option-conflict", UsageError)
+    assert error.hint == "omit data_classes=: names need no order"
+    far = one | {"label": [3] * len(one["id"])}
+    refused(lambda: by_order(far), "class-unknown", DataError)
+    strange = Predict("net.py:make", data_classes=["a", "b"], **OPTIONS)
+    refused(lambda: strange(one), "class-unknown", DataError)

@@ -140,3 +140,17 @@ def test_an_address_with_a_secret_is_refused_before_the_model(tmp_path):
     with pytest.raises(UsageError) as caught:
         reportgen.predict("none.py:f", "s3://me:key@bucket/val", out=tmp_path / "o")
     assert caught.value.slug == "address-secret"
+
+
+@pytest.mark.parametrize("name", ["data_classes", "label_column", "root"])
+def test_options_of_tables_are_refused_for_a_bucket(bucket, source, tmp_path, name):
+    bucket.put(source / "val", "data/val")
+    data, value = bucket.address("data/val"), ["cat"] if name == "data_classes" else "x"
+    with pytest.raises(UsageError) as caught:
+        reportgen.predict(
+            model(source), data, out=tmp_path / "a", **options(source), **{name: value}
+        )
+    flag = "--" + name.replace("_", "-")
+    assert (caught.value.slug, (caught.value.hint or "").split(",")[0]) == (
+        "option-conflict", f"omit {flag}",
+    )  # fmt: skip

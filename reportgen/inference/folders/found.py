@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from reportgen.inference.folders.listed import ListedImages, open_data
+from reportgen.inference.folders.listed import (
+    ListedImages,
+    open_data,
+    refuse_table_options,
+)
 from reportgen.inference.folders.scan import scan
 from reportgen.inference.folders.stored import scan_stored
 from reportgen.inference.folders.tree import FolderScan
@@ -48,6 +52,7 @@ def find_data(data: Place, options: Options, reporter: Reporter, *, unlabelled: 
     Raises the errors of :func:`~reportgen.inference.folders.listed.open_data`.
     """
     if not isinstance(data, Path):
+        refuse_table_options(options)
         return FoundData(None, _told(partial(scan_stored, data), reporter), is_folder=False)
     opened = open_data(data, options, unlabelled=unlabelled)
     if isinstance(opened, ListedImages):

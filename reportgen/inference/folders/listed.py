@@ -44,6 +44,7 @@ __all__ = [
     "images_root",
     "in_terms_of",
     "open_data",
+    "refuse_table_options",
     "scan_listed",
 ]
 
@@ -427,12 +428,12 @@ def open_data(
     if form is not None:
         return _open_packed(form, data, options, unlabelled=unlabelled)
     if data.is_file() and could_be_list(data):
-        _refuse_table_options(options, _OF_LISTS)
+        refuse_table_options(options, _OF_LISTS)
         samples: SampleList | None = read_sample_list(data, options)
     elif (tables := metadata_in(data)) and (samples := _of_metadata(data, tables, options)):
-        _refuse_table_options(options, _OF_LISTS - {"root"})
+        refuse_table_options(options, _OF_LISTS - {"root"})
     else:
-        _refuse_table_options(options, frozenset())
+        refuse_table_options(options)
         samples = _list_folder(data) if data.is_dir() and unlabelled else None
     if samples is None:
         return None
@@ -494,7 +495,7 @@ def _open_packed(
     form: Form, data: Path, options: Options, *, unlabelled: bool
 ) -> ListedImages | FolderScan:
     """Open data whose images are not separate files."""
-    _refuse_table_options(options, form.columns)
+    refuse_table_options(options, form.columns)
     images_root(data, options.root)
     opened = open_packed(form, data, options)
     if isinstance(opened, FolderScan):
@@ -531,8 +532,8 @@ def images_root(data: Path, root: Path | None) -> Path:
     return data.parent if root is None else root
 
 
-def _refuse_table_options(options: Options, taken: frozenset[str]) -> None:
-    """Refuse table options other than those in `taken`."""
+def refuse_table_options(options: Options, taken: frozenset[str] = frozenset()) -> None:
+    """Refuse table options other than those in `taken`: UsageError ``option-conflict``."""
     for name in sorted({*_OF_LISTS, "image_column"}):
         if getattr(options, name) is not None and name not in taken:
             flag = f"--{name.replace('_', '-')}"

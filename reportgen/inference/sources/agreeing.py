@@ -20,10 +20,18 @@ __all__ = [
 
 
 _MAX_WRITTEN = 20
+_OPTION = "data_classes="
 Listed = tuple[tuple[str, ...], str, tuple[DataNote, ...]]
 
 
-def live_classes(explicit: Sequence[str] | None, source: str, module: Any, data: Any) -> Listed:
+def live_classes(
+    explicit: Sequence[str] | None,
+    source: str,
+    module: Any,
+    data: Any,
+    order: Sequence[str] | None = None,
+    order_source: str = "",
+) -> Listed:
     """Determine the class list for a module and its data set; return it, its source and notes.
 
     Parameters
@@ -32,6 +40,9 @@ def live_classes(explicit: Sequence[str] | None, source: str, module: Any, data:
         The user's list, if given, and its name in messages.
     module, data
         The network, and the loader or data set.
+    order, order_source
+        The user's list for the labels of the data, if it differs from the model's, and its name in
+        messages.
 
     Raises
     ------
@@ -43,6 +54,10 @@ def live_classes(explicit: Sequence[str] | None, source: str, module: Any, data:
     """
     network = classes_of_network(module, lenient=explicit is not None)
     labels = classes_of_data(data)
+    if order is not None:
+        if labels.names is not None and not labels.are_remapped:
+            refuse_clash(order, order_source, labels.names, labels.source, f"omit {_OPTION}")
+        labels = DataClasses()  # only the model's list is left to find
     if explicit is not None:
         notes = held_against(explicit, source, network) if network.names else ()
         if labels.names is not None and not labels.are_remapped:
@@ -60,7 +75,10 @@ def live_classes(explicit: Sequence[str] | None, source: str, module: Any, data:
         return network.names, network.source, ()
     if labels.names is None:
         raise UsageError(
-            "classes= is needed: neither the network nor the data set has a list of class names",
+            "classes= is needed: neither the network nor the data set has a list of class names"
+            if order is None
+            else f"classes= is needed: {_OPTION} names the labels, and the network's outputs have "
+            "no names",
             slug="classes-needed",
             hint='pass classes=["cat", "dog", …] in the order of the model\'s outputs',
         )

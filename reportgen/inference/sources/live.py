@@ -22,6 +22,7 @@ from torch.utils.data import (
 
 from reportgen.class_list import display_name
 from reportgen.errors import DataError, ModelError, ReportgenError, UsageError
+from reportgen.inference.given_classes import labels_have_names
 from reportgen.inference.sources.batch import Batch
 from reportgen.inference.sources.forms import as_tensors, refuse_other_forms
 from reportgen.inference.user_code import user_traceback
@@ -60,12 +61,19 @@ _RANDOM = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
 
 @dataclass
 class LiveSource:
-    """The loader's own batches; ids are positions unless the batches contain ids."""
+    """The loader's own batches; ids are positions unless the batches contain ids.
+
+    Attributes
+    ----------
+    order
+        The class of each label, shape (n,), if labels are numbered in another order than `classes`.
+    """
 
     loader: DataLoader[Any]
     classes: Sequence[str]
     id_kind: str = ""
     notes: tuple[DataNote, ...] = ()
+    order: np.ndarray[Any, np.dtype[np.int32]] | None = None
 
     @property
     def n_classes(self) -> int:
@@ -137,7 +145,8 @@ class LiveSource:
             isinstance(value, str) for value in values
         ):  # fmt: skip
             return self._by_name(values, number)
-        if _is_one_hot(values, self.n_classes):
+        n = self.n_classes if self.order is None else len(self.order)
+        if _is_one_hot(values, n):
             self._note("labels-one-hot", "The labels of the loader are one-hot rows.")
             values = values.argmax(1)
         whole = values.astype(np.int64) if values.dtype.kind in "iufb" else None
@@ -148,22 +157,30 @@ class LiveSource:
                 slug="batch-form",
                 hint=_label_hint(values),
             )
-        wrong = np.flatnonzero((whole < -1) | (whole >= self.n_classes))
+        wrong = np.flatnonzero((whole < -1) | (whole >= n))
         if len(wrong):
             value = int(whole[wrong[0]])
-            one_based = value == self.n_classes and whole.min() >= 1
+            one_based = value == n and whole.min() >= 1
             raise DataError(
-                f"label {value} in batch {number}: valid are 0..{self.n_classes - 1}",
+                f"label {value} in batch {number}: valid are 0..{n - 1}",
                 slug="label-out-of-range",
                 details=["-1 means an unknown label"],
-                hint="labels look 1-based: subtract 1" if one_based else "check classes=",
+                hint="labels look 1-based: subtract 1"
+                if one_based
+                else "check classes="
+                if self.order is None
+                else "check data_classes=",
             )
+        if self.order is not None:
+            whole = np.where(whole < 0, -1, self.order[whole])
         return whole.astype(np.int32)
 
     def _by_name(
         self, values: np.ndarray[Any, Any], number: int
     ) -> np.ndarray[Any, np.dtype[np.int32]]:
         """Convert class names as labels to indices; raises if one is not a class."""
+        if self.order is not None and len(values):
+            raise labels_have_names(str(values[0]))
         index = {display_name(name): i for i, name in enumerate(self.classes)}
         unknown = next((text for text in values if display_name(text) not in index), None)
         if unknown is not None:

@@ -15,7 +15,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 import reportgen
-from reportgen.errors import DataError, UsageError
+from reportgen.errors import DataError, ReportgenError, UsageError
 from reportgen.inference.sources.own_classes import classes_of_data
 from tests.inference import builders
 from tests.inference.builders import colour_tree, image_tree
@@ -262,3 +262,78 @@ def test_labels_behind_a_transform_are_told_where_the_data_set_alone_has_names(
     folder.target_transform = lambda label: 2 - label
     made = reportgen.predict(Net(), folder, out=tmp_path / "out")
     assert [note.code for note in made.facts.notes if note.code == "classes-remapped"]
+
+
+ORDER = ["cat", "dog", "ship"]
+
+
+def test_labels_in_an_order_of_their_own_are_read_by_data_classes(
+    folder: ImageFolder, tmp_path: Path
+) -> None:
+    assert accuracy(Net(KNOWS), folder, tmp_path, data_classes=ORDER) == 1
+    images, labels = zip(*folder, strict=True)
+    bare = TensorDataset(torch.stack(images), torch.tensor(labels))
+    assert accuracy(Net(), bare, tmp_path, classes=TRAINED) < 1, "read in the model's order"
+    assert accuracy(Net(), bare, tmp_path, classes=TRAINED, data_classes=ORDER) == 1
+    file = tmp_path / "order.txt"
+    file.write_text("\n".join(ORDER))
+    assert accuracy(Net(KNOWS), bare, tmp_path, data_classes=file) == 1
+    one_hot = TensorDataset(torch.stack(images), torch.eye(3)[list(labels)])
+    assert accuracy(Net(KNOWS), one_hot, tmp_path, data_classes=ORDER) == 1
+    unknown = TensorDataset(torch.stack(images), torch.tensor([-1, *labels[1:]]))
+    made = reportgen.predict(
+        Net(KNOWS), unknown, out=tmp_path / "u", data_classes=ORDER, data_name="d"
+    )
+    assert builders.accuracy(made) == (len(bare) - 1) / len(bare), "one label is unknown"
+
+
+def test_data_classes_that_contradict_the_data_are_refused(
+    folder: ImageFolder, tmp_path: Path
+) -> None:
+    def refused(data: Any, model: nn.Module | None = None, **options: Any) -> ReportgenError:
+        with pytest.raises(ReportgenError) as caught:
+            accuracy(model or Net(KNOWS), data, tmp_path, **options)
+        return caught.value
+
+    error = refused(folder, data_classes=TRAINED)
+    assert (error.slug, error.hint) == ("classes-differ", "omit data_classes=")
+    images, labels = zip(*folder, strict=True)
+    bare = TensorDataset(torch.stack(images), torch.tensor(labels))
+    assert refused(bare, Net(), data_classes=ORDER).slug == "classes-needed"
+    assert refused(bare, data_classes=ORDER[:2]).hint == "check data_classes="
+    assert refused(bare, data_classes=["cat", "dog", "bird"]).slug == "class-unknown"
+    names = DataLoader(
+        [(image, ORDER[label]) for image, label in zip(images, labels, strict=True)],  # type: ignore[arg-type]
+        batch_size=4,
+    )
+    error = refused(names, data_classes=ORDER)
+    assert (error.slug, error.hint) == (
+        "option-conflict", "omit data_classes=: names need no order",
+    )  # fmt: skip
+    assert accuracy(Net(KNOWS), names, tmp_path) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"resize": "8x8"},
+        {"mean": "0.5", "std": "0.5"},
+        {"transform": "x.py:f"},
+        {"label_base": 1},
+        {"labels_are": "names"},
+        {"root": "."},
+        {"label_column": "y"},
+        {"ignore_unknown_classes": True},
+        {"channels": "bgr"},
+        {"trust_model_code": True},
+    ],
+)
+def test_options_without_effect_on_a_loader_are_refused(
+    folder: ImageFolder, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        accuracy(Net(KNOWS), folder, tmp_path, classes=TRAINED, **options)
+    error = caught.value
+    name = next(iter(options))
+    assert error.slug == "option-conflict"
+    assert (error.hint or "").startswith(f"omit {name}=")
