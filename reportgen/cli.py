@@ -202,6 +202,7 @@ def _plain_type(name: str, hint: Any) -> Any:
         "data_classes": Path | None,
         "macro": str,
         "abstain": list[str],
+        "where": list[str],
         "model_arg": list[str],
         "fail_under": list[str],
         "track": list[str],

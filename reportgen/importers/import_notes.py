@@ -6,19 +6,22 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from reportgen.class_list import display_name
-from reportgen.importers.columns.cells import written_numbers
+from reportgen.importers.columns.cells import TextCells, written_numbers
 from reportgen.importers.columns.detect import Roles, Survey
 from reportgen.importers.columns.labels import Reading
 from reportgen.importers.columns.scores import Scored, ScoreKind
+from reportgen.importers.columns.words import folded
 from reportgen.importers.formats.delimited import separated_by
-from reportgen.importers.formats.tables import Table
+from reportgen.importers.formats.tables import NARROW_ROWS, Table
 from reportgen.importers.read_as import read_as_samples
 from reportgen.metrics import SUM_TOLERANCE, OutputKind
 from reportgen.options import InputOptions, render_command
 from reportgen.predictions import INDEPENDENT_SCORES, RunFacts
 from reportgen.provenance import RANKED_CLASSES, Accounting, DataNote, ModelFacts, Provenance
-from reportgen.text import count, listing, percent, plural, printable
+from reportgen.text import count, listing, percent, plural, printable, quoted
 
 __all__ = [
     "ABSTAINED",
@@ -270,6 +273,14 @@ def _column_notes(table: Table, roles: Roles, scored: Scored | None) -> Iterator
             "warning",
             n,
         )
+    for column in roles.rest(table.columns, usable=True):
+        if folded(column) in _WEIGHTS and _has_several_values(table, column):
+            yield DataNote(
+                "weights-unused",
+                f"Column {quoted(column)} may contain weights. They are not used: every sample "
+                "counts once.",
+                "warning",
+            )
     left_out = roles.rest(table.columns, usable=False)
     if left_out:
         yield DataNote(
@@ -279,3 +290,20 @@ def _column_notes(table: Table, roles: Roles, scored: Scored | None) -> Iterator
             count=len(left_out),
             examples=tuple(map(printable, left_out[:10])),
         )
+
+
+_WEIGHTS = frozenset({
+    "weight", "weights", "sample_weight", "sample_weights", "sampling_weight", "sampling_weights",
+    "importance_weight", "instance_weight", "case_weight", "case_weights", "row_weight",
+    "survey_weight", "class_weight", "example_weight", "wgt", "wt",
+})  # fmt: skip
+
+
+def _has_several_values(table: Table, column: str) -> bool:
+    read, found = TextCells(), set[str]()
+    for batch in table.batches([column], NARROW_ROWS):
+        texts, places = read(batch.column(0))
+        found.update(texts[place] for place in np.unique(places).tolist())
+        if len(found) > 1:
+            return True
+    return False

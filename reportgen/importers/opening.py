@@ -55,7 +55,7 @@ from reportgen.importers.matrices.crosstabs import Grid
 from reportgen.importers.matrices.long_form import long_grid
 from reportgen.importers.matrices.of_tables import grid_of_table
 from reportgen.importers.matrices.reading import MatrixInput, matrix_input
-from reportgen.importers.row_selection import select_rows
+from reportgen.importers.row_selection import require_samples_once, select_rows
 from reportgen.importers.table_predictions import TablePredictions
 from reportgen.options import InputOptions
 from reportgen.predictions import Predictions
@@ -147,6 +147,7 @@ def _open_it(
     survey = take_survey(
         table, asked, options.ignore_label, options.abstain, folder=spool, as_is=as_is
     )
+    require_samples_once(table, roles, options)
     _refuse_header(table, roles, survey, given)
     _refuse_numbers(table, roles, survey, options)
     _require_abstained(table, roles, survey, options)

@@ -13,7 +13,9 @@ from reportgen.class_list import natural_key
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.answers import is_no_answer
 from reportgen.importers.columns.cells import TextCells, as_index
-from reportgen.importers.columns.detect import find_id
+from reportgen.importers.columns.detect import Roles, find_id
+from reportgen.importers.columns.ids import require_distinct_ids
+from reportgen.importers.columns.repetitions import MOST_VALUES, dividing_column, repetition
 from reportgen.importers.columns.words import FALSE, TRUE, folded, is_called, label_and_prediction
 from reportgen.importers.formats.arrays import ArraysTable
 from reportgen.importers.formats.selected import with_rows
@@ -25,6 +27,7 @@ from reportgen.text import count, listing, plural, printable, quoted, typed
 
 __all__ = [
     "Selection",
+    "require_samples_once",
     "select_rows",
 ]
 
@@ -39,8 +42,15 @@ _MODEL_WORDS = frozenset({
     "algorithm", "run", "run_id", "run_name", "run_number", "experiment", "architecture", "arch",
     "seed", "trial", "repeat", "repetition", "replicate", "round", "version", "attempt",
     "annotator", "rater", "judge", "prompt", "prompt_id", "prompt_version", "step", "global_step",
-    "iteration", "variant", "tta", "view", "crop", "augmentation",
+    "iteration",
 })  # fmt: skip
+
+
+_VARIANT_WORDS = frozenset({
+    "variant", "tta", "view", "crop", "augmentation", "aug", "flip", "rotation", "k", "top_k",
+    "topk", "rank", "threshold", "temperature", "draw", "resample", "corruption", "severity",
+})  # fmt: skip
+"""Columns that distinguish several predictions for the same sample."""
 
 
 _TIME_WORDS = frozenset({"epoch", "checkpoint"})
@@ -67,9 +77,6 @@ _UNUSED_WORDS = frozenset({
 _STATE_WORDS = frozenset({"status", "state", "outcome", "result_status", "parse_status"})
 
 
-_MOST_VALUES = 50
-
-
 _FEWEST_ROWS = 10
 """With fewer rows, two models may have the same number of samples of each label by chance."""
 
@@ -90,20 +97,27 @@ class Selection:
 
 
 def select_rows(table: Table, options: InputOptions) -> Selection:
-    """Select the rows given by ``options.where``, or all.
+    """Select the rows with all values of ``options.where``, or all rows.
 
     Raises
     ------
     DataError
-        ``rows-several``: the rows are from several splits or models, and none is chosen.
+        ``rows-several``: they are from several splits or models, and none is chosen.
         ``table-columns``: there is no such column.
     UsageError
         ``option-value``, ``where-unknown``: no row has this value.
     """
-    if options.where == NONE:
-        return Selection(table)
-    if options.where is not None:
-        return _selected(table, options.where)
+    chosen = Selection(table)
+    for where in options.where:
+        if where != NONE:
+            chosen = _selected(chosen, where)
+    if NONE not in options.where:
+        chosen = replace(chosen, told=(*chosen.told, *_several_told(chosen.table, options)))
+    return chosen
+
+
+def _several_told(table: Table, options: InputOptions) -> list[str]:
+    """The columns whose values are evaluated together; raises the errors of `select_rows`."""
     names = [c.name for c in table.columns.values() if c.kind not in (LIST, OTHER)]
     label, prediction = label_and_prediction(names, options.label_column, options.prediction_column)
     told: list[str] = []
@@ -111,20 +125,46 @@ def select_rows(table: Table, options: InputOptions) -> Selection:
         if name in (label, prediction, options.id_column, options.scores_columns):
             continue
         if folded(name) in _SPLIT_WORDS:
-            told += _told(name, _require_one_split(table, name))
-        elif folded(name) in _MODEL_WORDS and label in names:
-            _require_one_model(table, name, str(label), _id_column(names, options))
+            told += _told(name, _require_one_split(table, name, options))
+        elif folded(name) in _MODEL_WORDS | _VARIANT_WORDS and label in names:
+            _require_one_model(table, name, str(label), _id_column(names, options), options)
             told += _told(name, _values(table, name))
         elif folded(name) in _TIME_WORDS and label in names:
-            _require_one_time(table, name)
+            _require_one_time(table, name, options)
         elif folded(name) in _USED_WORDS | _UNUSED_WORDS | _STATE_WORDS and label in names:
-            _require_one_state(table, name)
-    return Selection(table, tuple(told))
+            _require_one_state(table, name, options)
+    return told
+
+
+def require_samples_once(table: Table, roles: Roles, options: InputOptions) -> None:
+    """Refuse a table with several rows of the same sample.
+
+    Without distinct ids, a column such as ``crop`` reveals them if it divides the table into groups
+    of the same samples with the same labels.
+
+    Raises :class:`DataError`: ``ids-repeated``, ``rows-several``.
+    """
+
+    def way_out() -> str:
+        found = dividing_column(table, str(roles.id), roles.used)
+        if found is None:
+            return "give every sample one row"
+        return f"choose one of its rows: {_chosen(found.divided_by, _best(found.counted), options)}"
+
+    if roles.id is not None:
+        require_distinct_ids(table, roles.id, way_out)
+    if NONE in options.where or options.id_column is not None:
+        return
+    found = repetition(table, roles.label, roles.used, has_id=roles.id is not None)
+    if found is not None:
+        why = f"all of them have the same values of {quoted(found.samples)} with the same labels"
+        words = "variants of the same samples"
+        raise _several(table, found.divided_by, words, found.counted, why, options)
 
 
 def _told(column: str, counted: Mapping[str, int]) -> list[str]:
     """That rows of several values are evaluated together."""
-    if not 1 < len(counted) < _MOST_VALUES:
+    if not 1 < len(counted) < MOST_VALUES:
         return []
     return [f"rows of all {len(counted)} values of {quoted(column)}"]
 
@@ -139,7 +179,8 @@ def _settled(table: Table, column: str) -> Table:
     return table.settled([column]) if isinstance(table, ArraysTable) else table
 
 
-def _selected(table: Table, where: str) -> Selection:
+def _selected(before: Selection, where: str) -> Selection:
+    table = before.table
     column, value = _column_and_value(table, where)
     settled = _settled(table, column)
     found: list[Any] = []
@@ -167,7 +208,7 @@ def _selected(table: Table, where: str) -> Selection:
         count=start - len(rows),
     )
     whole = replace(table, n_rows=start) if isinstance(table, ArraysTable) else table
-    return Selection(with_rows(whole, rows), (told,), (note,))
+    return Selection(with_rows(whole, rows), (*before.told, told), (*before.notes, note))
 
 
 def _column_and_value(table: Table, where: str) -> tuple[str, str]:
@@ -192,7 +233,7 @@ def _is_value(text: str, value: str) -> bool:
 
 def _add(counted: Counter[str], texts: Sequence[str], places: Any) -> None:
     for text, n in zip(texts, np.bincount(places, minlength=len(texts)), strict=True):
-        if n and len(counted) < _MOST_VALUES:
+        if n and len(counted) < MOST_VALUES:
             counted[text] += int(n)
 
 
@@ -204,25 +245,25 @@ def _values(table: Table, column: str) -> Counter[str]:
     return counted
 
 
-def _require_one_split(table: Table, column: str) -> Counter[str]:
+def _require_one_split(table: Table, column: str, options: InputOptions) -> Counter[str]:
     """Refuse rows of several splits, recognised by the usual split names; return the values."""
     counted = _values(table, column)
     if len({role for text in counted if (role := split_role(text))}) > 1:
         why = "a report on all of them would include training data"
-        raise _several(table, column, "splits", counted, why)
+        raise _several(table, column, "splits", counted, why, options)
     return counted
 
 
-def _require_one_time(table: Table, column: str) -> None:
+def _require_one_time(table: Table, column: str, options: InputOptions) -> None:
     """Refuse rows of several epochs; a time in seconds has more values."""
     counted = _values(table, column)
-    if 1 < len(counted) < _MOST_VALUES:
+    if 1 < len(counted) < MOST_VALUES:
         best = max(counted, key=lambda text: natural_key(text))
         why = "a report on all of them would mix stages of a training"
-        raise _several(table, column, f"{folded(column)}s", counted, why, best)
+        raise _several(table, column, f"{folded(column)}s", counted, why, options, best)
 
 
-def _require_one_state(table: Table, column: str) -> None:
+def _require_one_state(table: Table, column: str, options: InputOptions) -> None:
     """Refuse rows that are marked as not to be used beside others."""
     counted, name = _values(table, column), folded(column)
     if name in _STATE_WORDS:
@@ -235,13 +276,16 @@ def _require_one_state(table: Table, column: str) -> None:
     if not used or len(used) == len(counted):
         return
     why = "the other rows seem to be excluded from the evaluation"
-    raise _several(table, column, "states", counted, why, max(used, key=counted.__getitem__))
+    best = max(used, key=counted.__getitem__)
+    raise _several(table, column, "states", counted, why, options, best)
 
 
-def _require_one_model(table: Table, column: str, label: str, sample_id: str | None) -> None:
-    """Refuse rows of several models.
+def _require_one_model(
+    table: Table, column: str, label: str, sample_id: str | None, options: InputOptions
+) -> None:
+    """Refuse rows of several models, or other variants of the same samples.
 
-    Each model has the same ids, or without ids the same number of samples of each label.
+    Each of them has the same ids, or without ids the same number of samples of each label.
     """
     of_model: dict[str, list[str]] = {}
     same = sample_id or label
@@ -253,7 +297,7 @@ def _require_one_model(table: Table, column: str, label: str, sample_id: str | N
     for batch in table.batches(columns, NARROW_ROWS):
         models, at = read(batch.column(0))
         texts, places = read_same(batch.column(1))
-        if len(models) > _MOST_VALUES:
+        if len(models) > MOST_VALUES:
             return
         for model in np.unique(at).tolist():
             cells = of_model.setdefault(models[model], [])
@@ -264,20 +308,37 @@ def _require_one_model(table: Table, column: str, label: str, sample_id: str | N
         return
     what = "ids" if sample_id else "labels"
     counted = Counter({model: len(cells) for model, cells in of_model.items()})
-    raise _several(table, column, "models", counted, f"all of them have the same {what}")
+    words = "models" if folded(column) in _MODEL_WORDS else "variants of the same samples"
+    raise _several(table, column, words, counted, f"all of them have the same {what}", options)
 
 
 def _several(
-    table: Table, column: str, what: str, counted: Mapping[str, int], why: str, best: str = ""
+    table: Table,
+    column: str,
+    what: str,
+    counted: Mapping[str, int],
+    why: str,
+    options: InputOptions,
+    best: str = "",
 ) -> DataError:
     return DataError(
         f"{quoted(table.name)} contains rows of several {what}, in column {quoted(column)}: "
         f"{_counts(counted)}",
         slug="rows-several",
         details=[why],
-        hint=f"choose one: --where {_typed(column, best or _best(counted))}; if all rows "
-        "are meant: --where none",
+        hint=f"choose one: {_chosen(column, best or _best(counted), options)}; if all rows are "
+        f"meant: {' '.join([*_given(options), '--where none'])}",
     )
+
+
+def _given(options: InputOptions) -> list[str]:
+    """The selections so far, as typed."""
+    return [f"--where {typed(where)}" for where in options.where]
+
+
+def _chosen(column: str, value: str, options: InputOptions) -> str:
+    """The options that select these rows too."""
+    return " ".join([*_given(options), f"--where {_typed(column, value)}"])
 
 
 def _best(counted: Mapping[str, int]) -> str:

@@ -89,11 +89,13 @@ class InputOptions(Declared):
         _COLUMNS,
         metavar="NAME|none",
     )
-    where: str | None = option(
-        None,
-        "Evaluate only the rows with this value, such as split=test. none: the rows of all splits.",
+    where: tuple[str, ...] = option(
+        (),
+        "Evaluate only the rows with this value, such as split=test; repeatable: rows with all of "
+        "them. none: the rows of all splits.",
         _COLUMNS,
         metavar="COLUMN=VALUE|none",
+        repeated=True,
     )
     labels: Path | None = option(
         None,
@@ -207,7 +209,9 @@ class InputOptions(Declared):
     )
 
     PATHS: ClassVar[tuple[str, ...]] = ("classes", "labels", "supports")
-    TUPLES: ClassVar[tuple[str, ...]] = ("classes", "scores_columns", "labels_column", "abstain")
+    TUPLES: ClassVar[tuple[str, ...]] = (
+        "classes", "scores_columns", "labels_column", "abstain", "where",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -242,14 +246,15 @@ class InputOptions(Declared):
 
     @classmethod
     def converted(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """An ignored label and an abstention may be numbers; a single abstention needs no list."""
+        """An ignored label and an abstention may be numbers; a single value needs no list."""
         for name in ("ignore_label", "abstain"):
             if isinstance(values.get(name), int):
                 values[name] = str(values[name])
-        if isinstance(values.get("abstain"), str):
-            values["abstain"] = (values["abstain"],)
-        elif values.get("abstain", ()) is None:
-            values["abstain"] = ()
+        for name in ("abstain", "where"):
+            if isinstance(values.get(name), str):
+                values[name] = (values[name],)
+            elif values.get(name, ()) is None:
+                values[name] = ()
         return super().converted(values)
 
 

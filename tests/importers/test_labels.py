@@ -254,3 +254,45 @@ def test_the_more_common_of_two_names_for_ids_wins(box):
     found = box.open(table(("a", "b", "p/x.png", "7"), header="label,prediction,path,id"))
     assert columns(found, "id")["id"].tolist() == ["7"]
     assert found.metadata == {"path": "path"}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["cat_1", "cat-2", "cat (1)", "cat_v2", "cats", "Cats", "the cat", "class cat", "caat", "cta",
+     "cat/", "n02123045 cat", "cat, tabby"],
+)  # fmt: skip
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_name_in_one_column_that_is_almost_another_is_asked_about(box, odd, turned):
+    pairs = [*[("cat", "cat")] * 9, ("dog", "dog"), ("cat", odd)]
+    lines = [f'"{b}","{a}"' if turned else f'"{a}","{b}"' for a, b in pairs]
+    path = box.write("label,prediction\n" + "\n".join(lines))
+    with pytest.raises(DataError) as caught:
+        box.open(path)
+    assert caught.value.slug == "classes-spellings"
+    assert "line 12" in caught.value.message
+    assert len(box.open(path, labels_are="names").facts.classes) == 3
+    classes = box.write(f'["cat", "dog", "{odd}"]', "names.json")
+    assert len(box.open(path, classes=classes).facts.classes) == 3
+
+
+@pytest.mark.parametrize(
+    ("known", "odd"),
+    [
+        (["cat", "dog"], "wolf"), (["cat", "dog"], "bat"), (["horse", "cat"], "house"),
+        (["type", "type_1"], "type_2"), (["class1", "class2"], "class10"), (["glass", "cat"], "gas"),
+    ],
+)  # fmt: skip
+def test_a_class_that_is_only_predicted_is_one(box, known, odd):
+    lines = [f"{name},{name}" for name in known] * 9 + [f"{known[0]},{odd}"]
+    found = box.open("label,prediction\n" + "\n".join(lines))
+    assert found.facts.classes == tuple(sorted([*known, odd]))
+
+
+@pytest.mark.parametrize(("rows", "asked"), [(10, True), (2, False)])
+def test_a_typing_error_is_rare(box, rows, asked):
+    text = "label,prediction\n" + "airplane,airplane\n" * rows + "airplane,airplan\ncat,cat\n"
+    if asked:
+        with pytest.raises(DataError, match="may be one class"):
+            box.open(text)
+    else:
+        assert len(box.open(text).facts.classes) == 3

@@ -26,6 +26,7 @@ from reportgen.importers.formats import delimited, tables
 from reportgen.importers.formats.delimited import Dialect, read_delimited
 from reportgen.importers.formats.parquet import ParquetTable
 from reportgen.importers.opening import open_others as open_predictions
+from reportgen.importers.row_selection import require_samples_once
 from reportgen.options.importing import InputOptions
 from reportgen.rendering.errors_csv import error_parts
 
@@ -102,7 +103,7 @@ def test_an_id_that_comes_again_beside_a_long_one_in_another_batch_is_found(tmp_
     table = read_delimited(path, Dialect(), tmp_path)
     roles = find_roles(table.name, table.columns, InputOptions(), None)
     with pytest.raises(DataError, match="1 id more than once: a.png"):
-        survey.take_survey(table, roles, None, folder=tmp_path)
+        require_samples_once(table, roles, InputOptions())
 
 
 @pytest.mark.parametrize("times", [256, 257, 513])

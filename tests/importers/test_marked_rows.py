@@ -265,3 +265,77 @@ def test_nested_predictions_of_a_service_are_named(box):
     flat = [{**one, "prediction": one["prediction"]["displayNames"][0]} for one in labelled]
     found = reportgen.load(written("c.jsonl", flat))
     assert found.summary["accuracy"].value == pytest.approx(0.8)
+
+
+def copies(head, *cells, uneven=False):
+    """A table of two predictions for each of 20 samples, as `head` and `cells` say."""
+    lines = [
+        cell.format(i=i, label=NAMES[i % 3], prediction=NAMES[(i + copy) % 3], copy=copy)
+        for copy in range(2)
+        for i in range(20 - 5 * copy * uneven)
+        for cell in cells
+    ]
+    return "\n".join([head, *lines]) + "\n"
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["id", "image", "path", "uuid", "ImageId", "image_url", "Item", "photo", "index", "#", "sha256",
+     "patient_id", "what"],
+)  # fmt: skip
+@pytest.mark.parametrize("divided", ["Usage", "k", "rank", "fold", "repeat", "crop"])
+def test_rows_of_the_same_samples_are_asked_about(box, column, divided):
+    path = box.write(
+        copies(f"{column},label,prediction,{divided}", "{i}.png,{label},{prediction},{copy}")
+    )
+    with pytest.raises(DataError) as caught:
+        reportgen.load(path)
+    assert f"--where {divided}=0" in caught.value.hint
+    one, *_ = outcomes(path)
+    assert (one.n_samples, one.summary["accuracy"].value) == (20, 1.0)
+
+
+def test_repeated_ids_are_divided_by_a_column_where_some_are_missing(box):
+    text = copies("id,label,prediction,site", "{i}.png,{label},{prediction},{copy}", uneven=True)
+    one, whole = outcomes(box.write(text))
+    assert (one.n_samples, whole.n_samples) == (20, 35)
+
+
+@pytest.mark.parametrize("divided", ["k", "rank", "crop", "threshold"])
+def test_rows_of_the_same_labels_are_asked_about_without_ids(box, divided):
+    path = box.write(copies(f"label,prediction,{divided}", "{label},{prediction},{copy}"))
+    one, whole = outcomes(path)
+    assert (one.n_samples, whole.n_samples) == (20, 40)
+
+
+def test_several_columns_can_select_rows(box):
+    cells = "{i}.png,{label},{prediction},{copy},c", "{i}.png,{label},{prediction},{copy},t"
+    path = box.write(copies("id,label,prediction,model,crop", *cells))
+    found = outcomes(path)
+    assert found[0].n_samples == 20
+    assert 'rows with "0" in "model": 40 of 80; rows with "c" in "crop": 20 of 40' in (
+        found[0].provenance.read_as
+    )
+
+
+def test_several_images_of_a_patient_are_samples(box):
+    cells = "{i},{copy}-{i}.png,{label},{prediction},{copy}"
+    path = box.write(copies("patient,image,label,prediction,eye", cells))
+    assert reportgen.load(path).n_samples == 40
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "told"),
+    [
+        ("sample_weight", ["1", "2.5"], True),
+        ("Weights", ["0.1", "0.3"], True),
+        ("weight", ["1.0"], False),
+        ("height", ["1", "2"], False),
+    ],
+)
+def test_weights_that_are_not_used_are_told(box, column, values, told):
+    found = reportgen.load(table(box, column, (values * N)[:N]))
+    notes = {note.code: note for note in found.notes}
+    assert ("weights-unused" in notes) == told
+    if told:
+        assert notes["weights-unused"].severity == "warning"

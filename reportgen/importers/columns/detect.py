@@ -29,7 +29,6 @@ from reportgen.importers.columns.families import (
     word_for_distances,
 )
 from reportgen.importers.columns.held_rows import give_back_after, held_rows
-from reportgen.importers.columns.ids import require_distinct_ids
 from reportgen.importers.columns.rankings import Ranking, ranking_of
 from reportgen.importers.columns.words import (
     COMMON_NAMES,
@@ -759,8 +758,6 @@ def take_survey(
     columns = list(dict.fromkeys([*(c for c in single if c is not None), *ranked]))
     for batch in table.batches(columns, NARROW_ROWS):
         counting.add(dict(zip(columns, batch.columns, strict=True)), len(batch))
-    if roles.id is not None:
-        require_distinct_ids(table, roles.id)
     return Survey(
         labels=counting.labels,
         predictions=counting.predictions,

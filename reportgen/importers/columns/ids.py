@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -49,8 +49,11 @@ def repeated_ids(table: Table, column: str) -> Counter[str]:
     return Counter({sample: n for sample, n in suspects.items() if n > 1})
 
 
-def require_distinct_ids(table: Table, column: str) -> None:
-    """Raise :class:`DataError` (``ids-repeated``) if two rows have the same id."""
+def require_distinct_ids(table: Table, column: str, way_out: Callable[[], str]) -> None:
+    """Raise :class:`DataError` (``ids-repeated``) if two rows have the same id.
+
+    `way_out` gives the first part of the hint.
+    """
     repeated = repeated_ids(table, column)
     if not repeated:
         return
@@ -61,8 +64,7 @@ def require_distinct_ids(table: Table, column: str) -> None:
         f"{table.place(one)} and {table.place(other)}",
         slug="ids-repeated",
         details=[f"{plural(len(repeated), 'id')} more than once: {listing(list(repeated))}"],
-        hint=f"give every sample one row; if {quoted(column)} does not name samples: "
-        "--id-column none, or --id-column NAME for another column",
+        hint=f"{way_out()}; if {quoted(column)} does not name samples: --id-column none",
     )
 
 

@@ -19,6 +19,7 @@ from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.answers import answer_inside, is_no_answer
 from reportgen.importers.columns.cells import as_index, is_blank
 from reportgen.importers.columns.detect import MAX_VALUES
+from reportgen.importers.columns.near_names import almost_same
 from reportgen.options import InputOptions
 from reportgen.provenance import DataNote
 from reportgen.text import count, listing, nearest, plural, printable, quoted, typed
@@ -367,19 +368,35 @@ def _parts(text: str, names: set[str]) -> list[str]:
 def _require_one_spelling(
     labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
 ) -> None:
-    """Refuse names that differ only in case, spaces, hyphens, quotes or a full stop."""
+    """Refuse names that may be one class.
+
+    They differ only in case, spaces, hyphens, quotes or a full stop; or one of them is in one
+    column only, and almost a name of the other.
+    """
     seen: dict[str, tuple[str, str]] = {}
+    rows: dict[str, dict[str, int]] = {"label": {}, "prediction": {}}
     for role, values in (("label", labels), ("prediction", predictions)):
-        for text in values:
+        for text, n in values.items():
             key = _spelling(text)
+            rows[role][key] = rows[role].get(key, 0) + n
             other_role, other = seen.setdefault(key, (role, text))
             if display_name(other) != display_name(text):
-                raise DataError(
-                    f"{quoted(other)} ({place(other_role, other)}) and {quoted(text)} "
-                    f"({place(role, text)}) may be one class",
-                    slug="classes-spellings",
-                    hint="use one spelling; if they are two classes: --labels-are names",
-                )
+                raise _one_class((other_role, other), (role, text), place)
+    for role, other_role in (("prediction", "label"), ("label", "prediction")):
+        known = rows[other_role]
+        odd = {key: n for key, n in rows[role].items() if key not in known}
+        if (found := almost_same(odd, known)) is not None:
+            raise _one_class(seen[found[1]], seen[found[0]], place)
+
+
+def _one_class(one: tuple[str, str], other: tuple[str, str], place: Place) -> DataError:
+    """The error for two names, each with its role."""
+    return DataError(
+        f"{quoted(one[1])} ({place(*one)}) and {quoted(other[1])} ({place(*other)}) may be one "
+        "class",
+        slug="classes-spellings",
+        hint="use one spelling; if they are two classes: --labels-are names",
+    )
 
 
 _QUOTES = "'\"`* "

@@ -46,6 +46,8 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
         "id", "ids", "sample_id", "image_id", "path", "paths", "file", "filename", "file_name",
         "filepath", "file_path", "image", "image_path", "image_file_name", "name", "id_code",
         "image_name", "img_name", "fname", "img", "img_path", "img_id", "image_file", "filenames",
+        "uuid", "guid", "image_uuid", "sample_uuid", "image_url", "image_uri", "url", "uri",
+        "external_id", "data_row_id", "asset_id", "record_id", "row_id", "example_id",
     ),
     "scores": (
         "scores", "probabilities", "probs", "logits", "log_probabilities", "log_probs", "y_score",
