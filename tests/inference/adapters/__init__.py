@@ -18,4 +18,6 @@ class Library:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # pytest asks all objects of a module whether they wrap fixtures
+            raise AttributeError(name)
         return getattr(importlib.import_module(self._name), name)
