@@ -14,38 +14,14 @@ import pytest
 import reportgen
 from reportgen import cli
 from reportgen import output_folder as outputs
-from reportgen.api.folder import place_for_part
 from reportgen.errors import OutputError
-from reportgen.files import write_text
-from reportgen.options.page import PageOptions
-from reportgen.process import exit_code_of
-from reportgen.rendering import changes
-from reportgen.rendering.folders import write_folder
 from reportgen.replacement import UNFINISHED, Changes, finish, is_unfinished, staged
 from reportgen.review import Baselines
 from tests.outputs import OF_COUNTS
+from tests.stopped import in_child, in_fork, open_part, write_report
 from tests.test_cli import reportgen as command
 
 MATRIX = ",a,b\na,5,1\nb,0,5\n"
-MOVES = ("rename", "replace", "unlink", "rmdir", "mkdir")
-
-
-def stopped_before(at, how, counted):
-    """Make every move of a file count, and stop before number `at`: by a signal, or an error."""
-
-    def guarded(real):
-        def move(*a, **k):
-            counted.append(real)
-            if len(counted) == at and isinstance(how, signal.Signals):
-                os.kill(os.getpid(), how)
-            elif len(counted) == at:
-                raise OSError(how, os.strerror(how))
-            return real(*a, **k)
-
-        return move
-
-    for name in MOVES:
-        setattr(os, name, guarded(getattr(os, name)))
 
 
 @pytest.fixture
@@ -55,51 +31,14 @@ def matrix(tmp_path):
     return path
 
 
-def in_child(act, at=0, how=signal.SIGKILL, told=None):
-    """The exit code of `act` in a forked process, stopped before its move number `at`."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    code = 99
-    try:
-        null = os.open(os.devnull, os.O_RDWR)
-        for stream in (1, 2):
-            os.dup2(null, stream)
-        counted = []
-        stopped_before(at, how, counted)
-        code = exit_code_of(act)
-        if told:
-            told.write_text(str(len(counted)))
-    finally:
-        os._exit(code)
-
-
-FILES = ("per_class.csv", "confusion.csv", "pairs.csv", "report.json")
-
-
 def written(folder, title, layout, *, figures=False):
-    """A command that writes a small report of that title: what is made of what is of no matter."""
-
-    def act():
-        page = PageOptions(layout=layout)
-        with staged(folder) as stage:
-            for name in (*FILES, page.page_name):
-                write_text(stage.new / name, json.dumps(f"<title>{title}"))
-            if layout == "dir":
-                write_folder(
-                    stage.new / "report_files", dict.fromkeys(("report.css", "a.png"), b"")
-                )
-            if figures:
-                write_folder(stage.new / "figures", {"confusion-counts.svg": title.encode()})
-            stage.replace(changes(stage.new, folder))
-        return 0
-
-    return act
+    """A command that writes a small report of that title."""
+    return partial(write_report, folder, title, layout, figures)
 
 
-def n_moves_of(act, folder):
+def n_moves_of(act, folder, run=in_child):
     told = folder.parent / "moves"
-    assert in_child(act, told=told) == 0
+    assert run(act, told=told) == 0
     return int(told.read_text())
 
 
@@ -214,11 +153,11 @@ def test_the_command_itself_is_killed_at_some_moves(matrix, tmp_path):
     words = ["render", str(matrix), "-o", str(out), "--title", "new", "--force", "--layout", "dir"]
     shutil.copytree(kept, out)
     renew, seen = partial(cli.command, words), set()
-    n_moves = n_moves_of(renew, out)
+    n_moves = n_moves_of(renew, out, in_fork)
     for at in range(1, n_moves + 1, 4):
         shutil.rmtree(out)
         shutil.copytree(kept, out)
-        assert in_child(renew, at) == -signal.SIGKILL
+        assert in_fork(renew, at) == -signal.SIGKILL
         page, numbers = titles(out)
         assert page in (None, numbers)
         said = reportgen.load(out).provenance.title
@@ -328,11 +267,11 @@ def test_several_candidates_are_replaced_as_one(matrix, tmp_path):
     command(*words, "-o", kept, "--title", "old")
     shutil.copytree(kept, out)
     renew = partial(cli.command, [*words, "-o", str(out), "--title", "new", "--force"])
-    n_moves, seen = n_moves_of(renew, out), set()
+    n_moves, seen = n_moves_of(renew, out, in_fork), set()
     for at in range(n_moves, 0, -7):
         shutil.rmtree(out)
         shutil.copytree(kept, out)
-        in_child(renew, at)
+        in_fork(renew, at)
         places = [out / "1-m", out / "2-n"]
         for page, numbers in map(titles, places):
             assert page in (None, numbers)
@@ -352,20 +291,16 @@ def test_a_saved_baseline_is_replaced_as_one(matrix, tmp_path, monkeypatch):
         for one in (matrix, other)
     )
     store = Baselines()
-    for at in range(1, n_moves_of(new, tmp_path / "x") + 1):
-        assert in_child(old) == 0
-        assert in_child(new, at) == -signal.SIGKILL
+    for at in range(1, n_moves_of(new, tmp_path / "x", in_fork) + 1):
+        assert in_fork(old) == 0
+        assert in_fork(new, at) == -signal.SIGKILL
         assert store.names() == ("main",)
         found = {path.name for path in store.find("main").iterdir() if path.name[0] != "."}
         assert found == {"report.json"}
 
 
 def test_a_probe_that_a_killed_writer_of_a_part_left_is_removed_by_the_next(tmp_path):
-    def ready():
-        with place_for_part(tmp_path / "shards", "0-of-2", data=None):
-            return 0
-
-    left = []
+    ready, left = partial(open_part, tmp_path / "shards"), []
     for at in range(1, n_moves_of(ready, tmp_path / "x") + 1):
         in_child(ready, at)
         left += [path.name for path in tmp_path.glob("shards/.*probe")]
