@@ -280,6 +280,8 @@ def test_a_name_in_one_column_that_is_almost_another_is_asked_about(box, odd, tu
     [
         (["cat", "dog"], "wolf"), (["cat", "dog"], "bat"), (["horse", "cat"], "house"),
         (["type", "type_1"], "type_2"), (["class1", "class2"], "class10"), (["glass", "cat"], "gas"),
+        (["grade_1", "none"], "grade_2"), (["stage I", "none"], "stage II"),
+        (["none", "level-a"], "level-b"), (["none", "Model A"], "Model B"),
     ],
 )  # fmt: skip
 def test_a_class_that_is_only_predicted_is_one(box, known, odd):

@@ -18,6 +18,10 @@ _FEWEST_LETTERS = 6
 """Shorter words often differ in one letter: cat and bat, pen and ten."""
 
 
+_FEWEST_DOUBLED = 3
+"""Shorter words are numerals: stage i and stage ii."""
+
+
 _TIMES_RARER = 5
 """A typing error is much rarer than the name that is meant."""
 
@@ -25,6 +29,8 @@ _TIMES_RARER = 5
 _BEFORE = re.compile(r"(?:(?:a|an|the|class|label|category|n\d{8})[\s_\-:]+)+")
 _BEHIND = re.compile(r"[\s_\-.]*(?:\(\d+\)|[\s_\-.]v?\d+)|,.*|[/\\\s_\-.]+", re.DOTALL)
 _BETWEEN = re.compile(r"[\s_\-]+")
+_SIGNS_BETWEEN = " _-"
+_NUMBER_BEHIND = re.compile(r"\d\)?[/\\\s_\-.]*\Z")
 
 
 def almost_same(odd: Mapping[str, int], known: Mapping[str, int]) -> tuple[str, str] | None:
@@ -32,7 +38,7 @@ def almost_same(odd: Mapping[str, int], known: Mapping[str, int]) -> tuple[str, 
 
     Both map folded names to numbers of rows; only those that begin with a letter are compared. A
     name that others of `known` extend alike, such as ``type`` beside ``type_1``, is none: they are
-    numbered.
+    numbered, as ``grade_1`` and ``grade_2`` are.
 
     >>> almost_same({"cat_1": 1, "wolf": 9}, {"cat": 40, "dog": 40})
     ('cat_1', 'cat')
@@ -49,7 +55,7 @@ def almost_same(odd: Mapping[str, int], known: Mapping[str, int]) -> tuple[str, 
     shorter = {part: name for name in known for part in (name, *_without_one(name))}
     for name in odd:
         alike = plain.get(_plain(name), [])
-        if len(alike) == 1:
+        if len(alike) == 1 and not (_is_numbered(name) and _is_numbered(alike[0])):
             return name, alike[0]
         for part in (name, *_without_one(name)):
             meant = shorter.get(part)
@@ -70,6 +76,10 @@ def _plain(name: str) -> str:
     return word
 
 
+def _is_numbered(name: str) -> bool:
+    return _NUMBER_BEHIND.search(name) is not None
+
+
 def _without_one(name: str) -> Iterator[str]:
     """The name without each of its letters."""
     return (name[:i] + name[i + 1 :] for i in range(len(name)))
@@ -84,9 +94,17 @@ def _is_typing_error(odd: str, meant: str, n_odd: int, n_meant: int) -> bool:
         return False
     if len(a) == len(b) > 1 and a[:2] == b[1::-1] and a[2:] == b[2:]:
         return a[:2].isalpha()  # exchanged
+    n_letters = min(_word_length(odd, start), _word_length(meant, start))
     doubled = start > 0 and a[1:] == b and a[0] == odd[start - 1]
     if doubled:
-        return True
+        return n_letters >= _FEWEST_DOUBLED
     one_letter = a[1:] == b or a == b[1:] or a[1:] == b[1:]
-    long = min(len(odd), len(meant)) >= _FEWEST_LETTERS and start > 0
+    long = n_letters >= _FEWEST_LETTERS and start > 0
     return one_letter and long and n_odd * _TIMES_RARER <= n_meant
+
+
+def _word_length(name: str, at: int) -> int:
+    """Number of characters of the word of `name` at this place, or that ends before it."""
+    start = max(name.rfind(sign, 0, at) for sign in _SIGNS_BETWEEN)
+    ends = [end for sign in _SIGNS_BETWEEN if (end := name.find(sign, at)) >= 0]
+    return min([*ends, len(name)]) - start - 1
