@@ -30,7 +30,7 @@ def review(tmp_path_factory):
 @pytest.fixture
 def opened(new_page, review):
     def open_at(width):
-        page = new_page(width=width)
+        page = new_page(width=width, reduced_motion="reduce")  # a click waits until scrolling ends
         page.goto(review.as_uri())
         return page
 
