@@ -17,8 +17,10 @@ install: $(VENV)/.installed-all ## Make .venv with reportgen and everything to d
 demo: $(VENV)/.installed ## Run the whole pipeline on handwritten digits; prints where the report is
 	@$(BIN)/reportgen demo
 
+# The compiled tests are kept, whatever the environment says: compiling them takes each worker 6 s.
 test: $(VENV)/.installed-all ## Run the tests, without extras and long simulations
-	@$(BIN)/python -m pytest --dist worksteal $(PYTEST_ARGS) -m "not extra and not simulation"
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal $(PYTEST_ARGS) \
+		-m "not extra and not simulation"
 
 test-extras: $(VENV)/.installed-models ## Test packages, recipes, models and trackers of other libraries; needs a package index
 	@$(BIN)/python -m pytest --dist loadfile $(PYTEST_ARGS) -m extra
