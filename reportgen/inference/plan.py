@@ -27,6 +27,7 @@ from reportgen.errors import DataError, ModelError, UsageError
 from reportgen.inference.adapters.records import Request, adapter_of, load_by, refuse_trust
 from reportgen.inference.folders.contents import header_sizes, uniform_size_or_error
 from reportgen.inference.folders.found import FoundData, find_data, list_folder
+from reportgen.inference.folders.layouts import refuse_tables
 from reportgen.inference.folders.listed import (
     NO_LABEL,
     ListedImages,
@@ -198,6 +199,8 @@ def plan_folder(
     found = (
         scan_listed(listed) if listed else data.scanned or list_folder(cast(Path, root), reporter)
     )
+    if data.is_folder and isinstance(root, Path):
+        refuse_tables(root, found.folders, explicit or carried)
     classes = resolve_classes(
         explicit=explicit,
         explicit_source=explicit_source,

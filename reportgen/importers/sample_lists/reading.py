@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -270,16 +271,20 @@ def _label(table: Table, taken: set[str | None], options: Options) -> Any:
     others = [c.name for c in free if _is_plain(c)]
     split = _split_column(table, taken, options)
     if [name for name in others if name != split]:
-        raise _no_label(table)
+        raise _no_label(table, one_hot_columns(table, taken, None, alone=True))
     return None
 
 
-def _no_label(table: Table) -> DataError:
+def _no_label(table: Table, hot: Any) -> DataError:
+    """The error for a table without labels; `hot` are columns of 0 and 1, or None."""
+    columns = "" if hot is None else ",".join(hot.columns)
     return DataError(
         f"{quoted(table.name)} has no label column",
         slug="table-columns",
         details=[f"its columns: {listing(map(printable, table.columns), 20)}"],
-        hint="specify it: --label-column NAME; --label-column none where it has no labels",
+        hint="specify it: --label-column NAME"
+        + (f", or one-hot columns: --label-column {shlex.quote(columns)}" if columns else "")
+        + "; --label-column none where it has no labels",
     )
 
 

@@ -19,11 +19,10 @@ from reportgen.inference.models.embedded_classes import (
     NO_CLASSES,
     EmbeddedClasses,
     embedded_classes,
-    parse_json,
+    parse_text,
 )
 from reportgen.inference.models.file_kinds import damaged, sniff
 from reportgen.inference.models.loaded_model import BatchSizes, LoadedModel
-from reportgen.jsonio import literal
 from reportgen.process import usable_cores
 from reportgen.provenance import ModelFacts
 from reportgen.text import printable, quoted
@@ -124,7 +123,8 @@ def load(request: Request) -> LoadedModel:
     shape = list(image.shape)
     layout = layout_of(path, shape, request.options.input_layout)
     outputs = _outputs(path, session)
-    carried = _classes(session, path, lenient=request.n_classes is not None)
+    n_outputs = _width(outputs[0].shape)
+    carried = _classes(session, path, n_outputs, lenient=request.n_classes is not None)
     run = OnnxSession(
         session,
         image.name,
@@ -146,7 +146,7 @@ def load(request: Request) -> LoadedModel:
         ),
         batch_sizes=BatchSizes.fixed(shape[0]) if isinstance(shape[0], int) else BatchSizes(),
         input_shape=inner_sizes(shape, layout),
-        n_outputs=_width(outputs[0].shape),
+        n_outputs=n_outputs,
         classes=carried.names,
         classes_source=carried.source,
         libraries=("onnxruntime",),
@@ -302,7 +302,7 @@ def _width(shape: Sequence[Any] | None, free: int | None = None) -> int | None:
     return sizes[1] if isinstance(sizes[1], int) else free
 
 
-def _classes(session: Any, path: Path, *, lenient: bool) -> EmbeddedClasses:
+def _classes(session: Any, path: Path, n_outputs: int | None, *, lenient: bool) -> EmbeddedClasses:
     """The class list in the metadata, in the formats of common exporters."""
     metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
     task = metadata.get("task")
@@ -319,14 +319,5 @@ def _classes(session: Any, path: Path, *, lenient: bool) -> EmbeddedClasses:
         source = f"{key} in the metadata of {printable(path.name)}"
         if key == "character":  # Paddle's: one name per line
             return embedded_classes(text.splitlines(), source, lenient=lenient)
-        if key == "names":  # ultralytics': the repr of a dict
-            return embedded_classes(_printed(text), source, lenient=lenient)
-        return parse_json(text.encode(), source, lenient=lenient)
+        return parse_text(text, n_outputs, source, lenient=lenient)
     return NO_CLASSES
-
-
-def _printed(text: str) -> Any:
-    try:
-        return literal(text)
-    except ValueError:
-        return None

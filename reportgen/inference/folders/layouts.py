@@ -7,15 +7,18 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from reportgen.class_list import name_key
 from reportgen.errors import DataError
 from reportgen.foreign_formats import by_content, by_ending, by_entries, is_tfrecord
 from reportgen.inference.folders.files import has_image_name
 from reportgen.paths import as_typed
+from reportgen.text import listing, quoted
 
 __all__ = [
     "LAYOUT_HINT",
     "layout_of",
     "refuse_file",
+    "refuse_tables",
 ]
 
 
@@ -50,6 +53,12 @@ _UNPACKED = ("a 7-Zip archive", "a RAR archive")
 
 
 _CIFAR = {"test_batch", "data_batch_1", "test"}
+
+
+_CIFAR_TRAINING = {"train", *(f"data_batch_{n}" for n in range(2, 6))}
+
+
+_PICKLE = b"\x80"
 
 
 def refuse_file(path: Path, shown: str) -> DataError:
@@ -90,9 +99,33 @@ def layout_of(root: Path, names: Sequence[str]) -> tuple[list[str], str]:
 Found = tuple[str, list[str], str]
 
 
+def refuse_tables(root: Path, folders: Sequence[str], known: Sequence[str] | None) -> None:
+    """Refuse a folder of a table and its images, if no folder is that of a class.
+
+    `known` is the class list of the model, if it has one. Raises :class:`DataError`
+    (``data-layout``).
+    """
+    if known is None and len(folders) > 1:
+        return
+    keys = set(map(name_key, known or ()))
+    tables = sorted(path for path in root.iterdir() if path.suffix.lower() in _LISTS)
+    if not tables or not folders or any(name_key(folder) in keys for folder in folders):
+        return
+    images = f" --root {as_typed(root / folders[0])}" if len(folders) == 1 else ""
+    raise DataError(
+        f"no folder in {quoted(root.name)} is that of a class, and there is a table: "
+        f"{quoted(tables[0].name)}",
+        slug="data-layout",
+        details=[f"the folders are {listing(map(quoted, folders))}"],
+        hint=f"if it lists paths and labels, pass the table: {as_typed(tables[0])}{images}",
+    )
+
+
 def _file(path: Path) -> Found:
     head, entries = _head(path), _zip_entries(path)
     what = by_entries(entries) or by_content(head) or by_ending(path) or "of another format"
+    if head.startswith(_PICKLE) and path.name in {*_CIFAR, *_CIFAR_TRAINING}:
+        return "a pickle of CIFAR", *_cifar(path.parent, path.name)
     if path.suffix.lower() in _MODELS:
         return (
             "it looks like a model",
@@ -189,7 +222,7 @@ def _npz(images: str, labels: str) -> list[str]:
 
 def _cifar(root: Path, batch: str) -> tuple[list[str], str]:
     """The CIFAR pickles: the user must convert them, since a pickle can run code."""
-    key = "fine_labels" if batch == "test" else "labels"
+    key = "labels" if "batch" in batch else "fine_labels"
     return [
         "pickles of CIFAR, which can run code; if they are from where you would run a program:",
         "    import numpy, pickle",

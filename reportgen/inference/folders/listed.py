@@ -6,9 +6,10 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
+from urllib.parse import unquote
 
 from reportgen.class_list import display_name
 from reportgen.errors import DataError, UsageError
@@ -100,7 +101,9 @@ def find_listed(
 ) -> ListedImages:
     """Locate the images of a table in a folder or an archive; none is opened.
 
-    A path without an image extension is completed with that of an existing file.
+    A path without an image extension is completed with that of an existing file. If no image is
+    there, URL-encoded paths are decoded, and a leading folder that all paths share, as on another
+    computer, is removed if the images are then found; `samples.read_as` says so.
 
     Raises
     ------
@@ -110,12 +113,26 @@ def find_listed(
     """
     if not samples.paths:
         raise DataError(f"{quoted(samples.name)} lists no samples", slug="no-samples")
+    texts = [_path_of(text) for text in samples.paths]
+    moved = all(map(_is_foreign, texts))
     below = [
-        _below(root, text, lambda at=at: samples.place(at)) for at, text in enumerate(samples.paths)
+        text.lstrip("/") if moved else _below(root, text, lambda at=at: samples.place(at))
+        for at, text in enumerate(texts)
     ]
     folder = f"{samples.folder}/" if samples.folder else ""
-    names = partial(_names, root) if contents is None else contents.names
+    names = cache(partial(_names, root) if contents is None else contents.names)
     raws, n_completed = _completed(names, [folder + raw for raw in below])
+
+    def found(paths: Sequence[str]) -> bool:
+        some = _completed(names, [folder + raw for raw in paths[:_LOOKED_FOR]])[0]
+        if contents is None:
+            return any(_exists(os.path.join(root, raw)) for raw in some)  # noqa: PTH118
+        return any(name in names(above) for above, _, name in (r.rpartition("/") for r in some))
+
+    if not found(below):
+        below, read_as = _found_otherwise(found, below)
+        samples = replace(samples, read_as=samples.read_as + read_as)
+        raws, n_completed = _completed(names, [folder + raw for raw in below])
     ids = [escape(raw) for raw in raws]
     _require_distinct(samples, ids)
     labels = samples.labels or [NO_LABEL] * len(ids)
@@ -123,9 +140,46 @@ def find_listed(
     return ListedImages(samples, root, ids, raws, labels, tuple(notes), contents)
 
 
+def _path_of(text: str) -> str:
+    """The path in a cell, with ``/``: a ``file:`` address is decoded."""
+    path = text.strip().replace("\\", "/")
+    return unquote(path.removeprefix("file://")) if path.startswith("file:///") else path
+
+
+def _is_foreign(path: str) -> bool:
+    """Whether a path begins at the root of another computer."""
+    parts = PurePosixPath(path).parts
+    return path.startswith("/") and ".." not in parts and not _exists(path)
+
+
+_LOOKED_FOR = 100
+
+
+def _found_otherwise(
+    found: Callable[[Sequence[str]], bool], below: list[str]
+) -> tuple[list[str], str]:
+    """The paths under which some images are `found`, and what was done to them, in words."""
+    decoded = [unquote(raw) for raw in below]
+    safe = not any(".." in PurePosixPath(raw).parts or "\0" in raw for raw in decoded)
+    for paths, told in ((below, ""), (decoded, "; its paths are URL-encoded")):
+        if paths is decoded and (decoded == below or not safe):
+            continue
+        if told and found(paths):
+            return paths, told
+        parts = PurePosixPath(paths[0]).parts
+        for n in range(1, len(parts)):
+            prefix = "/".join(parts[:n]) + "/"
+            shorter = [raw.removeprefix(prefix) for raw in paths]
+            if not all(raw.startswith(prefix) for raw in paths):
+                break
+            if found(shorter):
+                return shorter, f"{told}; without {quoted(escape(prefix))}, with which they begin"
+    return below, ""
+
+
 def _below(root: Path, text: str, place: Any) -> str:
     """The path below the root, with ``/``; refused if it leaves the root."""
-    path = text.strip().replace("\\", "/")
+    path = text
     if Path(path).is_absolute():
         with_root = Path(os.path.abspath(root))  # noqa: PTH100 - links stay as named
         if not Path(path).is_relative_to(with_root):
@@ -382,7 +436,7 @@ def _none_there(images: ListedImages) -> DataError:
         f"none of the {plural(len(images.ids), 'image')} in {quoted(images.samples.name)} is there",
         slug="list-images",
         details=[f"looked for {quoted(images.ids[0])} in {quoted(images.root.resolve().name)}"],
-        hint="name the folder that the paths are relative to: --root DIR",
+        hint="name the folder that contains the images: --root DIR",
     )
 
 

@@ -61,7 +61,9 @@ def refuse_splits(root: Path, known: Sequence[str] | None) -> None:
         f"{quoted(_shown(root))} looks like splits, not classes: "
         + _counts(splits, lambda name: _n_images(root / name)),
         slug="data-splits",
-        details=["each of these folders has its own class folders"],
+        details=["each of these folders has its own class folders"]
+        if all(_folders(root / name) for name in splits)
+        else [],
         hint=f"this looks like splits: pass DATA/{escape(best)} or --split {escape(best)}",
     )
 

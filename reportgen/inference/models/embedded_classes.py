@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reportgen.errors import ModelError
+from reportgen.jsonio import literal
 from reportgen.text import listing, quoted
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "EmbeddedClasses",
     "embedded_classes",
     "parse_json",
+    "parse_text",
 ]
 
 
@@ -81,6 +83,30 @@ def parse_json(text: bytes, source: str, *, lenient: bool) -> EmbeddedClasses:
     except _FaultError as fault:
         value = fault
     return embedded_classes(value, source, lenient=lenient)
+
+
+def parse_text(text: str, n_outputs: int | None, source: str, *, lenient: bool) -> EmbeddedClasses:
+    """Parse the class list in `text`: JSON, what Python prints, or as many names as outputs.
+
+    Such names stand on lines of their own, or between commas. See :func:`embedded_classes`.
+    """
+    if text.lstrip()[:1] in ("[", "{", "("):
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            return embedded_classes(_printed(text), source, lenient=lenient)
+        return parse_json(text.encode(), source, lenient=lenient)
+    for names in (text.strip().splitlines(), text.split(",")):
+        if len(names) == n_outputs and len(names) > 1:
+            return embedded_classes([name.strip() for name in names], source, lenient=lenient)
+    return parse_json(text.encode(), source, lenient=lenient)
+
+
+def _printed(text: str) -> Any:
+    try:
+        return literal(text)
+    except ValueError:
+        return None
 
 
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -292,6 +292,10 @@ def test_channels_are_reversed_and_normalised_in_the_order_of_the_model(tmp_path
         ("classes", '["dog", "cat", "ship"]'),
         ("id2label", '{"0": "dog", "1": "cat", "2": "ship"}'),
         ("class_to_idx", '{"cat": 1, "dog": 0, "ship": 2}'),
+        ("names", '["dog", "cat", "ship"]'),
+        ("class_names", "['dog', 'cat', 'ship']"),
+        ("classes", "dog, cat,ship"),
+        ("labels", "dog\ncat\nship\n"),
     ],
 )
 def test_class_names_are_read_from_the_metadata(
@@ -311,6 +315,14 @@ def test_images_without_labels_are_predicted_by_the_model_s_names_else_by_number
     path = net(tmp_path / "net.onnx", metadata=metadata)
     made = reportgen.predict(str(path), data / "cat", out=tmp_path / "out")
     assert (made.n_rows, made.facts.classes) == (30, classes)
+
+
+def test_names_of_another_number_than_the_outputs_are_not_guessed(
+    data: Path, tmp_path: Path
+) -> None:
+    for number, text in enumerate(("dog,cat", "tench, Tinca, cat,ship", "dog", "['dog' 'cat']")):
+        path = net(tmp_path / f"{number}.onnx", metadata={"classes": text})
+        assert refused(path, data, tmp_path).slug == "carried-classes"
 
 
 def test_names_that_are_code_are_not_run(data: Path, tmp_path: Path) -> None:

@@ -103,6 +103,10 @@ def test_pickles_of_cifar_become_an_archive(name: str, meta: str, key: str) -> N
     error = refused(Path("cifar"))
     assert "can run code" in error.details[1]
     assert followed(error) == ["7", "8", "9"]
+    Path("images.npz").unlink()
+    error = refused(Path("cifar", name))
+    assert error.message.endswith("a pickle of CIFAR")
+    assert followed(error) == ["7", "8", "9"]
 
 
 def test_a_database_becomes_a_table() -> None:

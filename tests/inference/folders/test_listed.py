@@ -151,7 +151,7 @@ def test_root_and_columns_are_named_by_options() -> None:
     )
     error = refused(data, id_column="pic", label_column="breed")
     assert (error.slug, error.hint) == (
-        "list-images", "name the folder that the paths are relative to: --root DIR",
+        "list-images", "name the folder that contains the images: --root DIR",
     )  # fmt: skip
     found = labelled(data, id_column="pic", label_column="breed", root="img")
     assert found == images()
@@ -213,6 +213,67 @@ def test_root_slash_takes_absolute_paths() -> None:
     error = refused(data)
     assert "--root /" in (error.hint or "")
     assert len(labelled(data, root="/")) == 6
+
+
+def test_one_hot_columns_are_suggested() -> None:
+    rows = [f"{p}," + ",".join(str(int(c == n)) for n in NAMES) for p, c in images()]
+    data = csv("img/labels.csv", f"path,{','.join(NAMES)}", *rows)
+    error = refused(data)
+    assert error.slug == "table-columns"
+    assert f"one-hot columns: --label-column {','.join(NAMES)}; " in (error.hint or "")
+    assert labelled(data, label_column=",".join(NAMES)) == images()
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("prefix", ["", "images/"])
+def test_a_table_beside_a_folder_of_images_is_suggested(known: bool, prefix: str) -> None:
+    expected = images()
+    Path("set").mkdir()
+    Path("img").rename("set/images")
+    csv("set/labels.csv", "path,label", *(f"{prefix}{p},{c}" for p, c in expected))
+    error = refused("set", **({} if known else {"classes": None}))
+    assert (error.slug, error.hint) == (
+        "data-layout",
+        "if it lists paths and labels, pass the table: set/labels.csv --root set/images",
+    )
+    assert labelled("set/labels.csv", root="set/images") == expected
+    csv("tree/notes.csv", "a,b", "1,2")
+    assert len(rows_of("tree")) == 6, "class folders may have a table beside them"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "told"),
+    [
+        ("/home/ann/set/", "home/ann/set/"),
+        ("D:\\set\\", "D:/set/"),
+        ("set/pool/", "set/pool/"),
+        ("file:///home/ann/my%20set/", "home/ann/my set/"),
+    ],
+)
+def test_paths_of_another_computer_are_found_below_the_root(prefix: str, told: str) -> None:
+    data = csv("l.csv", "path,label", *(f"{prefix}{p},{c}" for p, c in images()))
+    error = refused(data)
+    assert (error.slug, error.hint) == (
+        "list-images", "name the folder that contains the images: --root DIR",
+    )  # fmt: skip
+    assert labelled(data, root="img") == images()
+    note = next(n for n in facts_of(data, root="img").notes if n.code == "data-read-as")
+    assert note.sentence.endswith(f'without "{told}", with which they begin.')
+
+
+def test_addresses_of_files_and_encoded_paths_are_decoded() -> None:
+    Path("img").rename("my img")
+    Path("img").symlink_to("my img")
+    data = csv("l.csv", "path,label", *(f"my%20img/{p},{c}" for p, c in images()))
+    found = [(f"my img/{path}", name) for path, name in images()]
+    assert labelled(data) == found
+    note = next(n for n in facts_of(data).notes if n.code == "data-read-as")
+    assert note.sentence.endswith("; its paths are URL-encoded.")
+    here = Path("my img").resolve()
+    data = csv("l.csv", "path,label", *((here / p).as_uri() + f",{c}" for p, c in images()))
+    assert labelled(data) == found
+    out = csv("l.csv", "path,label", *(f"%2e%2e/{p},{c}" for p, c in images()))
+    assert refused(out).slug == "list-images"
 
 
 def test_several_labels_in_a_cell_are_refused() -> None:
