@@ -26,6 +26,7 @@ from reportgen.importers.columns.detect import (
     take_survey,
 )
 from reportgen.importers.columns.families import SMALLEST_IS_BEST
+from reportgen.importers.columns.held_rows import give_back_after
 from reportgen.importers.columns.hits import require_agreement
 from reportgen.importers.columns.labels import ClassNames, Reading, read_labels
 from reportgen.importers.columns.rankings import folded_rankings, ranking_of
@@ -293,6 +294,29 @@ def _require_best_first(table: Table, roles: Roles) -> None:
     )
 
 
+def _require_best_found_first(
+    table: Table, roles: Roles, ranks: NDArray[np.int32] | None, n_rows: int
+) -> None:
+    """Refuse top-k columns whose last class is the label much more often than the first."""
+    if roles.ranking is None or ranks is None or roles.prediction is None:
+        return
+    last = len(roles.ranking.classes)
+    n_first, n_last = (int(np.count_nonzero(ranks == place)) for place in (1, last))
+    if n_rows < _FEWEST_DIFFERING or 2 * n_last < n_rows or n_last < 2 * n_first:
+        return
+    column = roles.ranking.classes[-1]
+    if column in getattr(table, "base", table).columns:
+        turned = f"if the best class is the last: --prediction-column {typed(column)}"
+    else:  # lists in cells
+        turned = "write the best class of each row first"
+    raise DataError(
+        f"the label is the last of the top classes in {count(n_last)} of {count(n_rows)} rows of "
+        f"{quoted(table.name)}, and the first in {count(n_first)}",
+        slug="scores-order",
+        hint=f"{turned}; if the first is the prediction: --labels-are names",
+    )
+
+
 def _require_abstained(table: Table, roles: Roles, survey: Survey, options: InputOptions) -> None:
     if not options.abstain or survey.n_abstained:
         return
@@ -310,24 +334,25 @@ def _require_abstained(table: Table, roles: Roles, survey: Survey, options: Inpu
 def _refuse_header(table: Table, roles: Roles, survey: Survey, given: ClassNames | None) -> None:
     """Refuse a header among the rows, as in files that were joined: it would be a sample.
 
-    Where both names of columns are in the class list, they are classes.
+    Its columns may be in another order. Where both names are in the class list, they are classes.
     """
     label, prediction = roles.label, roles.prediction
-    if prediction is None or label not in survey.labels.counts:
+    if prediction is None:
         return
-    if prediction not in survey.predictions.counts:
+    names = {label, prediction}
+    if not names & set(survey.labels.counts) or not names & set(survey.predictions.counts):
         return
-    if given is not None and {label, prediction} <= set(given.names):
+    if given is not None and names <= set(given.names):
         return
     start, of_label, of_prediction = 0, TextCells(), TextCells()
     for batch in table.batches([label, prediction], NARROW_ROWS):
-        columns = zip((of_label, of_prediction), batch.columns, (label, prediction), strict=True)
-        is_name = [
-            np.array([text == name for text in texts])[places]
-            for read, column, name in columns
-            for texts, places in [read(column)]
+        columns = zip((of_label, of_prediction), batch.columns, strict=True)
+        which = [
+            np.array([1 if text == label else 2 if text == prediction else 0 for text in texts])[at]
+            for read, column in columns
+            for texts, at in [read(column)]
         ]
-        if len(rows := np.flatnonzero(np.logical_and(*is_name))):
+        if len(rows := np.flatnonzero(which[0] + which[1] == 3)):  # one of each
             raise DataError(
                 f"{table.place(start + int(rows[0]))} of {quoted(table.name)} contains the names "
                 "of the columns again",
@@ -500,12 +525,19 @@ def _read_unscored(
     n_rows = _n_kept(table, survey) - n_bad
     labels = survey.labels.taken_as(reading.labels)
     predictions = survey.predictions.taken_as(reading.predictions)
+    ranks = _ranks(survey, reading, labels)
+    if options.prediction_column is None and options.labels_are == "auto":
+        _require_best_found_first(table, roles, ranks, n_rows)
     _refuse_shifted(table, survey, (labels, predictions), reading, options)
     require_agreement(table, roles, labels, predictions, options)
     return TablePredictions(
         table, roles, facts_of(table, roles, survey, reading, options), n_rows,
-        labels, predictions, survey.confidence, ranks=_ranks(survey, reading, labels),
+        labels, predictions, survey.confidence, ranks=ranks,
     )  # fmt: skip
+
+
+_OFTEN = 10
+"""As many times more samples are one class off than right, if they are numbered differently."""
 
 
 _FEWEST_DIFFERING = 10
@@ -521,7 +553,8 @@ def _refuse_shifted(
 ) -> None:
     """Refuse labels and predictions that seem to be numbered from different bases.
 
-    Their ranges differ by 1 at both ends, and so do label and prediction of most samples.
+    Label and prediction of most samples differ by 1, and so do their ranges at both ends, or almost
+    no prediction is right.
     """
     if options.labels_are != "auto" or options.classes is not None:
         return
@@ -534,21 +567,36 @@ def _refuse_shifted(
     numbers = [n for n in of_labels if n is not None], [n for n in of_predictions if n is not None]
     if names != list(range(first, first + len(names))) or not all(numbers):
         return
-    step = min(numbers[0]) - min(numbers[1])
-    if abs(step) != 1 or max(numbers[0]) - max(numbers[1]) != step:
+    n, above = _n_kept(table, survey), _labels_above(*rows)
+    step = max((1, -1), key=above.__getitem__)
+    if n < _FEWEST_DIFFERING or 2 * above[step] <= n:
         return
-    moved, n = int(np.count_nonzero(rows[0] == rows[1] + step)), _n_kept(table, survey)
-    if n < _FEWEST_DIFFERING or 2 * moved <= n:
+    ends = min(numbers[0]) - min(numbers[1]), max(numbers[0]) - max(numbers[1])
+    if ends != (step, step) and above[0] * _OFTEN > above[step]:
         return
     later = "label" if step > 0 else "prediction"
     raise UsageError(
         f"in {quoted(table.name)} the {later}s seem to be counted from another number: "
-        f"{count(moved)} of {plural(n, 'row')} have the {later} one above the other",
+        f"{count(above[step])} of {plural(n, 'row')} have the {later} one above the other",
         slug="labels-shifted",
-        details=[f"the smallest {later} is {min(numbers[step < 0])}"],
+        details=[f"{count(above[0])} have the same number in both"],
         hint=f"subtract 1 from the {later}s in the table; if both are counted alike: "
         "--labels-are indices",
     )
+
+
+def _labels_above(labels: NDArray[Any], predictions: NDArray[Any]) -> Mapping[int, int]:
+    """Difference of label and prediction → number of rows, for -1, 0 and 1."""
+    counts = dict.fromkeys((-1, 0, 1), 0)
+    for start in range(0, len(labels), NARROW_ROWS):
+        label, prediction = (
+            values[start : start + NARROW_ROWS].astype(np.int64) for values in (labels, predictions)
+        )
+        above = (label - prediction)[label >= 0]
+        for step in counts:
+            counts[step] += int(np.count_nonzero(above == step))
+        give_back_after(start, NARROW_ROWS, labels, predictions)
+    return counts
 
 
 def _ranks(survey: Survey, reading: Reading, labels: NDArray[Any]) -> NDArray[np.int32] | None:

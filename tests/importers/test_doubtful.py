@@ -60,6 +60,7 @@ HUNDREDS = [
     "90,10\n30,70\n",
     ",cat,dog,emu\ncat,90,10,0\ndog,30,70,0\nemu,0,0,0\n",
     ",a,b,c\na,80,15,5\nb,10,85,5\nc,5,5,90\n",
+    ",a,b,c\na,80,18,2\nb,8,75,18\nc,3,0,97\n",
 ]
 
 
@@ -72,6 +73,14 @@ def test_rows_of_100_are_counts_or_percentages(box, text):
         int(c) for c in text.replace("\n", ",").split(",") if c.isdigit()
     )
     assert not shares.summary["accuracy"].value
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_rounded_percentages_are_never_counts_in_silence(seed):
+    draw = np.random.default_rng(seed)
+    k = int(draw.integers(3, 7))
+    shares = 100 * draw.dirichlet(np.full(k, 2.0), k)
+    assert may_be_percentages(ConfusionMatrix.from_counts(np.rint(shares).astype(int)))
 
 
 def test_counts_are_not_asked_about_where_something_says_so(box):
@@ -205,6 +214,12 @@ def test_labels_that_count_from_another_number_are_asked_about(box, step):
     assert ("labels" if step > 0 else "predictions") in caught.value.hint
     (found,) = outcomes(path)
     assert found.summary["accuracy"].value == 0
+
+
+def test_labels_that_are_one_above_with_other_ranges_are_asked_about(box):
+    pairs = [(i % 5 + 1, i % 5) for i in range(40)] + [(3, 5)]
+    path = box.write("label,prediction\n" + "".join(f"{a},{b}\n" for a, b in pairs))
+    assert slug(reportgen.load, path) == "labels-shifted"
 
 
 def test_labels_with_other_ranges_are_no_question(box):

@@ -258,7 +258,7 @@ def test_the_more_common_of_two_names_for_ids_wins(box):
 
 @pytest.mark.parametrize(
     "odd",
-    ["cat_1", "cat-2", "cat (1)", "cat_v2", "cats", "Cats", "the cat", "class cat", "caat", "cta",
+    ["cat_1", "c\u200bat", "cat-2", "cat (1)", "cat_v2", "cats", "Cats", "the cat", "class cat", "caat", "cta",
      "cat/", "n02123045 cat", "cat, tabby"],
 )  # fmt: skip
 @pytest.mark.parametrize("turned", [False, True])
@@ -298,3 +298,12 @@ def test_a_typing_error_is_rare(box, rows, asked):
             box.open(text)
     else:
         assert len(box.open(text).facts.classes) == 3
+
+
+@pytest.mark.parametrize("word", ["None", "#N/A", "NA", "inf", "-inf", "-", "undefined"])
+def test_a_label_without_a_value_is_asked_about(box, word):
+    path = box.write(f"label,prediction\ncat,cat\ndog,dog\n{word},cat\n")
+    with pytest.raises(DataError) as caught:
+        box.open(path)
+    assert caught.value.slug == "labels-gap"
+    assert box.open(path, ignore_label=word).facts.samples.counted == 2

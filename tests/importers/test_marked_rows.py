@@ -281,7 +281,7 @@ def copies(head, *cells, uneven=False):
 @pytest.mark.parametrize(
     "column",
     ["id", "image", "path", "uuid", "ImageId", "image_url", "Item", "photo", "index", "#", "sha256",
-     "patient_id", "what"],
+     "patient_id", "what", "rowIndex"],
 )  # fmt: skip
 @pytest.mark.parametrize("divided", ["Usage", "k", "rank", "fold", "repeat", "crop"])
 def test_rows_of_the_same_samples_are_asked_about(box, column, divided):

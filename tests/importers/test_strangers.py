@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import reportgen
 from reportgen.class_list import read_class_list
 from reportgen.cli import command
 from reportgen.errors import ReportgenError
@@ -252,3 +253,93 @@ def test_a_line_with_many_spaces_is_a_class_at_once(tmp_path):
     begun = time.process_time()
     assert read_class_list(path)[1] == "cat"
     assert time.process_time() - begun < 2
+
+
+TITLED = "Count of id,Column Labels,,,\nRow Labels,cat,dog,bird,Grand Total\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (TITLED + "cat,40,9,1,50\ndog,3,30,7,40\nbird,2,0,58,60\nGrand Total,45,39,66,150\n", ()),
+        ("# confusion matrix, rows = actual\n" + cells(COUNTS), ()),
+        ("# matrix (rows: predictions; columns: truth)\n" + cells(COUNTS.T), ("--rows", "predicted")),
+        ("# confusion matrix, predicted in rows\n" + cells(COUNTS.T), ("--rows", "predicted")),
+    ],
+)  # fmt: skip
+def test_a_title_is_to_be_removed_and_what_it_says_kept(tmp_path, text, options):
+    path = tmp_path / "m.csv"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ReportgenError) as caught:
+        reportgen.load(path)
+    assert "seems to be a title" in caught.value.hint
+    assert " ".join(options) in caught.value.hint
+    assert bool(options) == ("--rows" in caught.value.hint)
+    path.write_text(text.partition("\n")[2], "utf-8")
+    found = reportgen.load(path, **({"rows": options[1]} if options else {}))
+    index = [found.classes.index(name) for name in NAMES]
+    assert found.confusion.counts[np.ix_(index, index)].tolist() == COUNTS.tolist()
+
+
+@pytest.mark.parametrize("blank", ["", "-"])
+def test_one_side_of_the_diagonal_is_no_matrix(tmp_path, blank):
+    half = [[40, 9, 1], [blank, 30, 7], [blank, blank, 58]]
+    path = tmp_path / "m.csv"
+    path.write_text(cells(half), "utf-8")
+    with pytest.raises(ReportgenError) as caught:
+        reportgen.load(path)
+    assert "only one side of the diagonal" in caught.value.hint
+
+
+@pytest.mark.parametrize("word", ["Total", "Summe", "mean", "Итого"])
+def test_a_total_below_the_samples_is_asked_about(tmp_path, word):
+    path = tmp_path / "t.csv"
+    path.write_text(SAMPLES + f"{word},{word}\n", "utf-8")
+    with pytest.raises(ReportgenError, match="line 152") as caught:
+        reportgen.load(path)
+    assert caught.value.slug == "labels-gap"
+    assert reportgen.load(path, labels_are="names").n_samples == 151
+
+
+def test_a_header_in_another_order_among_the_rows_is_named(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(SAMPLES + "prediction,label\n" + "cat,dog\n", "utf-8")
+    with pytest.raises(ReportgenError, match="line 152") as caught:
+        reportgen.load(path)
+    assert caught.value.slug == "table-header"
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["Wahrheit;Vorhersage", "Vérité;Prédiction", "verdad;predicción", "Истина;Предсказание",
+     "正解;予測", "真实标签;预测标签"],
+)  # fmt: skip
+def test_headers_in_other_languages(tmp_path, head):
+    path = tmp_path / "t.csv"
+    for names, order in ((head, [0, 1]), (";".join(head.split(";")[::-1]), [1, 0])):
+        lines = [f"{pair[order[0]]};{pair[order[1]]}" for pair in PAIRS]
+        path.write_text("\ufeff" + "\n".join([names, *lines]), "utf-8")
+        found = reportgen.load(path)
+        index = [found.classes.index(name) for name in NAMES]
+        assert found.confusion.counts[np.ix_(index, index)].tolist() == COUNTS.tolist()
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_best_classes_in_ascending_order_are_asked_about(tmp_path, lists):
+    rest = {name: [other for other in NAMES if other != name] for name in NAMES}
+    head = "label,prediction" if lists else "label,top_1,top_2,top_3"
+    lines = [
+        f'{t},"{[*rest[p], p]}"' if lists else f"{t},{rest[p][0]},{rest[p][1]},{p}"
+        for t, p in PAIRS
+    ]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join([head, *lines]), "utf-8")
+    with pytest.raises(ReportgenError) as caught:
+        reportgen.load(path)
+    assert caught.value.slug == "scores-order"
+    first = reportgen.load(path, labels_are="names")
+    assert first.summary["accuracy"].value < 0.2
+    if not lists:
+        assert "--prediction-column top_3" in caught.value.hint
+        found = reportgen.load(path, prediction_column="top_3")
+        assert found.summary["accuracy"].value == 128 / 150

@@ -8,6 +8,7 @@ from collections.abc import Collection
 __all__ = [
     "answer_inside",
     "is_no_answer",
+    "is_summary",
 ]
 
 
@@ -48,6 +49,18 @@ def is_no_answer(text: str) -> bool:
         or bare in _WORDS
         or _SENTENCES.match(bare) is not None
     )
+
+
+_SUMMARIES = frozenset({
+    "total", "totals", "grand total", "all", "sum", "mean", "average", "avg", "std", "count",
+    "accuracy", "gesamt", "summe", "gesamtergebnis", "mittelwert", "somme", "moyenne",
+    "total général", "suma", "media", "итого", "всего", "合計", "平均", "总计",
+})  # fmt: skip
+
+
+def is_summary(text: str) -> bool:
+    """Whether a word names a total or a mean, as tables have in their last line."""
+    return text.strip().strip(":").lower() in _SUMMARIES
 
 
 _FEWEST_WORDS = 4

@@ -505,7 +505,8 @@ class _Finder:
     def _header_hint(self) -> str:
         """The hint if the first line contains values, not names."""
         first, *others = self.columns
-        if others and not is_unnamed(first) and all(map(is_unnamed, others)):
+        blank = sum(map(is_unnamed, others))
+        if not is_unnamed(first) and (blank == len(others) > 0 or blank > len(others) / 2 > 1):
             return (
                 f"its first line seems to be a title, {quoted(first)}: remove it, so that the "
                 "first line contains the names of the columns"

@@ -16,7 +16,7 @@ from reportgen.class_list import (
     read_class_list,
 )
 from reportgen.errors import DataError, UsageError
-from reportgen.importers.columns.answers import answer_inside, is_no_answer
+from reportgen.importers.columns.answers import answer_inside, is_no_answer, is_summary
 from reportgen.importers.columns.cells import as_index, is_blank
 from reportgen.importers.columns.detect import MAX_VALUES
 from reportgen.importers.columns.near_names import almost_same
@@ -241,7 +241,10 @@ def _is_number(text: str) -> bool:
     return not is_no_answer(text)
 
 
-_NO_LABEL_WORDS = frozenset({"nan", "null", "n/a", "<na>", "nat", "?"})
+_NO_LABEL_WORDS = frozenset({
+    "nan", "null", "(null)", "n/a", "#n/a", "na", "<na>", "nat", "nil", "none", "undefined", "?",
+    "-", "--", "inf", "-inf", "#value!", "#ref!", "#div/0!",
+})  # fmt: skip
 """Markers of a missing label that are not plausible class names."""
 
 
@@ -251,7 +254,7 @@ _MOST_ANSWERS = 5
 def _require_no_gaps(
     labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
 ) -> None:
-    """Refuse a missing label that no prediction has, and predictions that seem to be no class."""
+    """Refuse a missing label that no prediction has, totals, and predictions that seem no class."""
     predicted = {text.strip().lower() for text in predictions}
     for text in labels if predictions else ():
         word = text.strip().lower()
@@ -265,6 +268,15 @@ def _require_no_gaps(
                 ],
                 hint=f"if it is no label: --ignore-label {typed(text)}; if it is a class: "
                 "--labels-are names",
+            )
+    for text in labels if len(labels) > 2 else ():
+        if labels[text] == predictions.get(text) == 1 and is_summary(text):
+            raise DataError(
+                f"{place('label', text)}: {quoted(text)} may be a total below the samples, or a "
+                "class",
+                slug="labels-gap",
+                details=["it is both label and prediction in one row"],
+                hint="remove the row if it is no sample; if it is a class: --labels-are names",
             )
     known = {text.strip().lower() for text in labels}
     gaps = [
@@ -399,12 +411,14 @@ def _one_class(one: tuple[str, str], other: tuple[str, str], place: Place) -> Da
     )
 
 
+_UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
 _QUOTES = "'\"`* "
 
 
 def _spelling(text: str) -> str:
-    """A name without case, spaces, quotes and a full stop, for comparison."""
-    key = _BLANKS.sub(" ", display_name(text).casefold()).strip()
+    """A name without case, spaces, invisible characters, quotes and a full stop, to compare it."""
+    seen = "".join(c for c in text if c not in _UNSEEN)
+    key = _BLANKS.sub(" ", display_name(seen).casefold()).strip()
     return key.strip(_QUOTES).rstrip(".!:,; ").strip(_QUOTES) or key
 
 

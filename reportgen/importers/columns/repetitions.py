@@ -41,7 +41,22 @@ _FEWEST_SAMPLES = 10
 _FILE = re.compile(r".+\.(?:jpe?g|png|bmp|gif|tiff?|webp|npy|dcm)", re.IGNORECASE | re.DOTALL)
 
 
-_ENDINGS = ("id", "uuid", "path", "file", "filename", "url", "uri", "key", "hash", "name", "number")
+_ENDINGS = (
+    "id",
+    "uuid",
+    "path",
+    "file",
+    "filename",
+    "url",
+    "uri",
+    "key",
+    "hash",
+    "name",
+    "number",
+    "index",
+    "idx",
+    "row",
+)
 
 
 _WORDS = frozenset({"sample", "item", "photo", "picture", "document", "frame", "md5", "sha256"})

@@ -29,6 +29,9 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
         "true_class", "ground_truth", "gt", "actual", "truth", "reference", "observed", "obs",
         "expected", "gold", "actual_label", "actual_class", "gt_label", "gt_class", "label_true",
         "true_labels", "real", "actuals", "label_ids", "y_test", "ground_truth_label",
+        "wahrheit", "wahre_klasse", "tatsächlich", "tatsächliche_klasse", "vérité", "vrai",
+        "classe_réelle", "étiquette", "verdad", "clase_real", "etiqueta", "истина",
+        "истинный_класс", "реальный_класс", "正解", "正解ラベル", "真实", "真实标签", "真实类别",
     ),
     "prediction": (
         "prediction", "predictions", "predicted", "pred", "preds", "y_pred", "y_hat",
@@ -36,6 +39,9 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
         "predicted_labels", "pred_labels", "prediction_label", "predicts",
         "guess", "predict", "yhat", "scored_labels", "scored_label", "classified_as",
         "model_prediction", "predictions_label",
+        "vorhersage", "vorhergesagt", "vorhergesagte_klasse", "prédiction", "prédit",
+        "classe_prédite", "predicción", "clase_predicha", "predizione", "предсказание",
+        "предсказанный_класс", "прогноз", "予測", "予測ラベル", "预测", "预测标签", "预测类别",
     ),
     "confidence": (
         "confidence", "confidences", "conf", "score", "prob", "probability", "max_prob",
@@ -48,6 +54,7 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
         "image_name", "img_name", "fname", "img", "img_path", "img_id", "image_file", "filenames",
         "uuid", "guid", "image_uuid", "sample_uuid", "image_url", "image_uri", "url", "uri",
         "external_id", "data_row_id", "asset_id", "record_id", "row_id", "example_id",
+        "row_index",
     ),
     "scores": (
         "scores", "probabilities", "probs", "logits", "log_probabilities", "log_probs", "y_score",
@@ -55,7 +62,8 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
         "logit",
     ),
 }  # fmt: skip
-"""Role → common names, in lower case with underscores; reportgen's own first."""
+"""Role → common names, in lower case with underscores; reportgen's own first, then other languages'
+(English, German, French, Spanish, Russian, Japanese, Chinese)."""
 
 
 TASK_WORDS: Mapping[str, frozenset[str]] = {

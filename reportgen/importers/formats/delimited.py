@@ -312,11 +312,23 @@ def _without_nul(lines: Iterator[str], path: Path) -> Iterator[str]:
         yield line
 
 
+_PREDICTED_ROWS = re.compile(
+    r"\brows?\b\W*(?:(?:are|is|show|axis)\b\W*)?(?:the\s+)?pred|\bpred\w*\W*(?:in|as|on)\W*rows?\b",
+    re.IGNORECASE,
+)
+
+
+def _rows_of_title(header: Sequence[str]) -> str:
+    """What a title says about the rows of a matrix must not be lost with it."""
+    said = _PREDICTED_ROWS.search(",".join(header)) is not None
+    return ", and pass --rows predicted, as it says" if said else ""
+
+
 def _ragged(path: Path, line: int, found: int, header: Sequence[str], *, given: bool) -> DataError:
     expected = len(header)
     wrong = expected == 1 and given
     other = next((mark for mark in ";\t|" if wrong and mark in header[0]), "")
-    title = expected == 1 and found > 1
+    title = found > expected and (expected == 1 or header[0].lstrip().startswith("#"))
     of_r = found == expected + 1 and line == 2
     if other:
         word = delimiter_word(other)
@@ -324,7 +336,7 @@ def _ragged(path: Path, line: int, found: int, header: Sequence[str], *, given: 
     elif title:
         hint = (
             f"its first line seems to be a title or a comment, {quoted(header[0][:40])}: remove "
-            "it, so that the first line contains the names of the columns"
+            f"it, so that the first line contains the names of the columns{_rows_of_title(header)}"
         )
     elif of_r:
         hint = (

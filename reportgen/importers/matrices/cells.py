@@ -93,13 +93,31 @@ def count_of(grid: Grid, cell: Any, row: str, column: str) -> int:
         details=[_WEIGHTED] if weighted else [],
         hint=(f"counts are below {count(_EXACT)}: correct the cell" if too_large else "")
         or _hint_comma(grid, shown)
-        or ("write 0 where there is no sample" if _is_nothing(shown) else "")
+        or (_hint_nothing(grid) if _is_nothing(shown) else "")
         or _hint(fraction=fraction, weighted=weighted, grid=grid),
     )
 
 
 def _is_nothing(cell: str) -> bool:
     return not cell.strip(" -–—.") or cell.strip().lower() in ("nan", "na", "none", "null", "<na>")
+
+
+def _hint_nothing(grid: Grid) -> str:
+    """The hint for an empty cell: a whole triangle of them is more than cells without samples."""
+    rows = [list(row) for row in grid.cells]
+    for side in (-1, 1):
+        beyond = [
+            _is_nothing(str(cell))
+            for i, row in enumerate(rows)
+            for j, cell in enumerate(row)
+            if side * (j - i) > 0
+        ]
+        if len(rows) > 2 and beyond and all(beyond):
+            return (
+                "only one side of the diagonal has counts: save the matrix with both sides, which "
+                "are different errors"
+            )
+    return "write 0 where there is no sample"
 
 
 def _hint_comma(grid: Grid, cell: str) -> str:

@@ -28,15 +28,28 @@ def _hundreds(totals: NDArray[np.int64]) -> bool:
     return bool(np.isin(totals, (0, 100)).all()) and int((totals == 100).sum()) > 1
 
 
+def _nearly_hundreds(classes: NDArray[np.int64], totals: NDArray[np.int64]) -> bool:
+    """Whether the rows, of these cells and totals, sum to 100 but for what rounding changes.
+
+    Rounding m numbers changes their sum by √(m ∕ 12) on average.
+    """
+    sizes = np.bincount(classes, minlength=len(totals))
+    allowed = np.where(sizes > 2, np.ceil(2 * np.sqrt(sizes / 12)), 0)
+    filled = totals > 0
+    return int(filled.sum()) > 1 and bool((np.abs(totals - 100) <= allowed)[filled].all())
+
+
 def may_be_percentages(matrix: ConfusionMatrix) -> bool:
-    """Whether sums of 100 may come from percentages rounded to whole numbers.
+    """Whether sums of 100, or nearly, may come from percentages rounded to whole numbers.
 
     Rounding errors of m nonzero numbers cancel with a probability of about √(6 ∕ πm), and always
     for two. If the numbers of a row have a common divisor, such as 5, its percentages may be exact,
     for 20 samples.
     """
     return any(
-        _hundreds(totals) and _chance(classes, matrix.values) >= _RARE
+        _chance(classes, matrix.values) >= _RARE
+        if _hundreds(totals)
+        else _nearly_hundreds(classes, totals)
         for classes, totals in (
             (matrix.rows, matrix.true_totals),
             (matrix.columns, matrix.predicted_totals),

@@ -160,10 +160,11 @@ def _refuse_percentages(
     """Refuse whole numbers that may be percentages, unless something marks them as counts."""
     if not isinstance(matrix, ConfusionMatrix) or options.counts or _are_counts(grid, options):
         return
-    if adds_up_to_100(matrix) and may_be_percentages(matrix):
+    if may_be_percentages(matrix):
+        about = "" if adds_up_to_100(matrix) else "about "
         raise UsageError(
-            f"the rows or columns of {quoted(grid.name)} add up to 100: its cells may be counts, "
-            "or percentages",
+            f"the rows or columns of {quoted(grid.name)} add up to {about}100: its cells may be "
+            "counts, or percentages",
             slug="counts-or-percentages",
             details=["with percentages there are no intervals and no tests"],
             hint="specify which: --counts or --normalised",
