@@ -1,5 +1,6 @@
 """A release review in a real browser: readable everywhere, told by word and shape, and quiet."""
 
+import functools
 import io
 import re
 from dataclasses import replace
@@ -30,6 +31,7 @@ confident = true
 """
 
 
+@functools.cache
 def paired():
     comparison = review_factories.paired()
     ids = [m.id for gallery in comparison.candidate.examples for m in gallery]
