@@ -70,7 +70,11 @@ class RayEngine:
         return device_of(self.settings, options)
 
     def begin(self, spec: str, plan: Plan, reporter: Reporter) -> Plan:
-        """Start the first actor; check that it finds the same model and images as this process."""
+        """Start the actors; check that the first finds the same model and images as this process.
+
+        They start together, for their libraries take seconds; but one of a resumed run, which may
+        have little left to predict.
+        """
         if not self.settings.actor_gpus and (gpus := resources(self.ray)["GPU"]):
             reporter.warn(
                 f"the cluster has {plural(int(gpus), 'GPU')}, which are not used: --actor-gpus 1"
@@ -88,8 +92,13 @@ class RayEngine:
             reporter,
         )
         reporter.say(f"engine: Ray, {self.settings.actors} actors")
-        first = Header.from_text(self._pool.first())
+        _, largest = self.settings.n_actors
+        n_batches = -(-source.n_samples // plan.batch_size)
+        self._pool.begin(1 if plan.options.resume else min(largest, max(n_batches, 1)))
+        first, *others = map(Header.from_text, self._pool.headers)
         _require_same(plan.identity, first.identity)
+        for other in others:
+            together([first, other])
         self._pool.accept = lambda text: together([first, Header.from_text(text)])
         theirs = {key: first.identity[key] for key in _OF_THE_MACHINE if key in first.identity}
         return replace(

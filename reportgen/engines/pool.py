@@ -78,15 +78,13 @@ class Pool:
     _since: float = field(default_factory=time.monotonic)
     _began: bool = False
 
-    def first(self) -> str:
-        """Start one actor and return its header. Raises the errors of its start."""
+    def begin(self, n: int) -> None:
+        """Start `n` actors, and wait for the first; raises the errors of their start."""
         self._heard = time.monotonic()
-        self._start()
         while not any(actor.is_ready for actor in self._actors):
+            self._fill(n)
             list(self._listen({}))
-            self._fill(1)
             self._require_life()
-        return self.headers[0]
 
     def run(
         self, orders: Sequence[Order], decided: str, *, is_first: bool = False, following: int = 0

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
@@ -89,6 +90,26 @@ def test_fewer_actors_than_the_smallest_number_end_the_run_in_time():
     once._require_life(3)  # they were there: what died is not waited for
     alone = pool_of(1, since=100)
     alone._require_life(0)
+
+
+def test_actors_start_together(monkeypatch):
+    """Each takes seconds to import its libraries: one after the other, the run waits for them."""
+    made, heard = pool_of(0), []
+    made._actors = []
+    monkeypatch.setattr(pool.Pool, "_start", lambda self: self._actors.append(Starting()))
+
+    def listen(self, refs):
+        heard.append(len(self._actors))
+        self._actors[-1].is_ready = True
+        yield from ()
+
+    monkeypatch.setattr(pool.Pool, "_listen", listen)
+    made.begin(3)
+    assert heard == [3]
+
+
+class Starting(SimpleNamespace):
+    is_ready = False
 
 
 def test_no_rows_for_too_long_end_the_run():
