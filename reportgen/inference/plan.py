@@ -201,12 +201,13 @@ def plan_folder(
     )
     if data.is_folder and isinstance(root, Path):
         refuse_tables(root, found.folders, explicit or carried)
+    unnamed = listed is not None and not listed.classes and not explicit and not carried
     classes = resolve_classes(
         explicit=explicit,
         explicit_source=explicit_source,
-        from_model=carried,
-        model_source=model.classes_source,
-        folders=_folders(found, listed, model, is_named=bool(explicit or carried)),
+        from_model=_indices(model) if unnamed else carried,
+        model_source=_INDICES if unnamed else model.classes_source,
+        folders=found.folders if listed is None or listed.classes else (),
         n_outputs=model.n_outputs,
         ignore_unknown=options.ignore_unknown_classes,
         table="" if listed is None else listed.samples.name,
@@ -410,15 +411,12 @@ def _in_terms_of(
     return in_terms_of(listed, numbers, "the number of outputs", options)
 
 
-def _folders(
-    found: FolderScan, listed: ListedImages | None, model: LoadedModel, *, is_named: bool
-) -> tuple[str, ...]:
-    """The classes of the data; if nothing has names, the indices of the model's outputs."""
-    if listed is None or listed.classes:
-        return found.folders
-    if is_named or not model.n_outputs:
-        return ()
-    return tuple(str(i) for i in range(max(model.n_outputs, 2)))
+_INDICES = "the indices of the model's outputs"
+
+
+def _indices(model: LoadedModel) -> tuple[str, ...] | None:
+    """The names of classes that have none."""
+    return tuple(str(i) for i in range(max(model.n_outputs, 2))) if model.n_outputs else None
 
 
 def _unnamed_outputs() -> UsageError:

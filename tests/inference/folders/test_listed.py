@@ -15,6 +15,7 @@ import pytest
 
 import reportgen
 from reportgen.errors import DataError, UsageError
+from reportgen.reporter import Reporter
 from tests.inference.builders import accuracy, colour_tree
 from tests.inference.colours import COLOURS, NAMES, facts_of, labelled, refused, rows_of
 
@@ -388,6 +389,26 @@ def test_predict_takes_images_without_labels_and_run_says_why_it_does_not() -> N
 
 def test_unlabelled_images_without_a_class_list_need_one() -> None:
     assert refused("img", classes=None).slug == "classes-needed"
+
+
+def test_unlabelled_images_of_an_unnamed_network_have_the_indices_of_its_outputs() -> None:
+    """Also from 11 outputs on, whose numbers have two orders."""
+    import torch
+
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 8 * 8, 12)).eval()
+    torch.export.save(torch.export.export(network, (torch.zeros(2, 3, 8, 8),)), "net.pt2")
+    told = Told()
+    made = reportgen.predict("net.pt2", "img", out="out", reporter=told)
+    assert made.facts.classes == tuple(map(str, range(12)))
+    assert "class names: 12 classes, from the indices of the model's outputs" in told.lines
+
+
+class Told(Reporter):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
 
 
 def test_rows_without_a_label_are_predicted_and_counted_as_unknown() -> None:
