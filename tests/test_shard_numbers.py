@@ -1,5 +1,7 @@
 """``--shard auto``: the shard as a scheduler numbers the process; refused where that counts no shards."""
 
+import re
+
 import pytest
 
 from reportgen.errors import UsageError
@@ -51,9 +53,11 @@ def test_the_number_is_that_of_the_scheduler(environment, shard):
         ({"SLURM_ARRAY_TASK_ID": "0"}, "SLURM_ARRAY_TASK_COUNT is not", "ARRAY_TASK_ID/N"),
         ({"JOB_COMPLETION_INDEX": "0"}, "REPORTGEN_SHARDS is not", "set REPORTGEN_SHARDS"),
         (
-            ARRAY | TORCHRUN, "torchrun says 3/16, a SLURM array says 5/32",
-            "--shard $RANK/$WORLD_SIZE or --shard $SLURM_ARRAY_TASK_ID/N",
+            ARRAY | TORCHRUN, "torchrun says 3/16, the SLURM array says 5/32",
+            "env -u SLURM_ARRAY_TASK_ID reportgen predict … --shard auto follows torchrun",
         ),
+        (KUBERNETES | {"JOB_COMPLETION_INDEX": "32"}, "beyond the last", "set REPORTGEN_SHARDS"),
+        (KUBERNETES | {"REPORTGEN_SHARDS": "0"}, "beyond the last", "set REPORTGEN_SHARDS"),
         ({"SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, "no scheduler", "--shard 0/8"),
     ],
 )  # fmt: skip
@@ -65,10 +69,20 @@ def test_numbers_that_count_no_shards_are_refused(environment, message, hint):
     assert hint in caught.value.hint
 
 
-def test_a_number_beyond_the_last_is_refused():
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(TORCHRUN, SRUN), (TORCHRUN, ARRAY), (KUBERNETES, SRUN), (TORCHRUN, KUBERNETES)],
+)
+def test_of_two_schedulers_either_is_followed_without_the_variables_of_the_other(one, other):
+    both = one | other
     with pytest.raises(UsageError) as caught:
-        shard_of("auto", {"JOB_COMPLETION_INDEX": "32", "REPORTGEN_SHARDS": "32"})
-    assert caught.value.slug == "shard-range"
+        shard_of("auto", both)
+    ways = [re.findall(r"-u (\w+)", way) for way in caught.value.hint.split(", ")]
+    found = {
+        shard_of("auto", {name: both[name] for name in both if name not in hidden})
+        for hidden in ways
+    }
+    assert found == {shard_of("auto", one), shard_of("auto", other)}
 
 
 class Untouched(dict):

@@ -701,10 +701,21 @@ def test_a_damaged_part_is_named(here, damage):
         rewritten(path, rows=3)
     error = refused(lambda: reportgen.merge("run1", out="m", max_bad=9), "part-damaged", DataError)
     assert '"00001-of-00002.parquet"' in error.message
-    if damage != "flipped":  # the status looks at headers alone
-        assert reportgen.merge_status("run1").missing == (1,)
+    assert reportgen.merge_status("run1").missing == (1,)
     predict(shard=(1, 2), force=damage in ("version",))
     reportgen.merge("run1", out="m", max_bad=9)
+
+
+def test_the_reason_is_told_in_whole_words(here):
+    """Not with the name of the folder cut out of them."""
+    for folder in ("r", "cor"):
+        shards(1, out=folder)
+        part = Path(folder, "shards/00000-of-00001.parquet")
+        part.write_bytes(part.read_bytes()[:-100])
+        files = [part.rename(Path(folder, part.name))]
+        error = refused(lambda files=files: reportgen.merge(files, out="m"), "part-damaged")
+        assert "corrupted" in error.message
+        assert f"{folder}/" not in error.message
 
 
 def test_a_byte_that_changed_anywhere_is_seen_or_changes_no_row(here):

@@ -390,11 +390,17 @@ def _stored_parts(place: Address) -> list[Address]:
 
 
 def _status(found: _Found, *, lenient: bool = True) -> ShardStatus:
-    """The status of shards; damaged parts count as missing if `lenient`, otherwise they raise."""
+    """The status of shards; damaged parts count as missing if `lenient`, otherwise they raise.
+
+    Parts in object storage are not read for it, except for their headers.
+    """
     opened, damaged = [], []
     for path in found.files:
         try:
-            opened.append(PartFile.open(path))
+            part = PartFile.open(path)
+            if lenient and isinstance(path, Path):
+                part.require_whole()
+            opened.append(part)
         except DataError as error:
             if not (lenient and _NAME.fullmatch(path.stem)):
                 raise

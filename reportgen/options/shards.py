@@ -130,13 +130,21 @@ def shard_of(
 class _Scheduler:
     """How a scheduler numbers its processes.
 
-    `typed` is the shard in the notation of a job script; `read` gets it from the environment.
+    `variables` are those that number a process; `read` gets the shard from them.
     """
 
     name: str
-    variable: str
-    typed: str
+    variables: tuple[str, ...]
     read: Callable[[Mapping[str, str]], Shard | None]
+
+    @property
+    def variable(self) -> str:
+        return self.variables[0]
+
+    @property
+    def ignored(self) -> str:
+        """The beginning of a command that does not see the numbers of this scheduler."""
+        return " ".join(["env", *(f"-u {name}" for name in self.variables), "reportgen predict …"])
 
 
 def _of_environment(environment: Mapping[str, str]) -> Shard:
@@ -156,7 +164,8 @@ def _of_environment(environment: Mapping[str, str]) -> Shard:
         if (shard.index, shard.count) != (differing.index, differing.count):
             raise _refused(
                 f"{first.name} says {shard}, {other.name} says {differing}",
-                f"select one in the job script: --shard {first.typed} or --shard {other.typed}",
+                f"hide one: {other.ignored} --shard auto follows {first.name}, "
+                f"{first.ignored} --shard auto {other.name}",
             )
     return shard
 
@@ -201,14 +210,11 @@ def _torchrun(environment: Mapping[str, str]) -> Shard | None:
     return Shard(rank, size, _local_rank(environment, "LOCAL_RANK"), local_size)
 
 
-_OF_ARRAY = "$SLURM_ARRAY_TASK_ID/N"
-
-
 def _slurm_array(environment: Mapping[str, str]) -> Shard | None:
     task = _number(environment, "SLURM_ARRAY_TASK_ID")
     if task is None:
         return None
-    hint = f"with N shards in all: --shard {_OF_ARRAY}"
+    hint = "with N shards in all: --shard $SLURM_ARRAY_TASK_ID/N"
     count, least, most, step = (
         _required(environment, "SLURM_ARRAY_TASK_ID", f"SLURM_ARRAY_TASK_{name}", hint)
         for name in ("COUNT", "MIN", "MAX", "STEP")
@@ -233,15 +239,19 @@ def _kubernetes(environment: Mapping[str, str]) -> Shard | None:
     if index is None:
         return None
     hint = f"set {SHARDS_VARIABLE} to the completions of the Job: Kubernetes does not provide them"
-    return Shard(index, _required(environment, "JOB_COMPLETION_INDEX", SHARDS_VARIABLE, hint))
+    n = _required(environment, "JOB_COMPLETION_INDEX", SHARDS_VARIABLE, hint)
+    if index >= n:
+        raise _refused(
+            f"JOB_COMPLETION_INDEX is {index}, beyond the last of {SHARDS_VARIABLE} {n}: {n - 1}",
+            f"set {SHARDS_VARIABLE} to the completions of the Job",
+        )
+    return Shard(index, n)
 
 
 _SCHEDULERS = (
-    _Scheduler("torchrun", "RANK", "$RANK/$WORLD_SIZE", _torchrun),
-    _Scheduler("a SLURM array", "SLURM_ARRAY_TASK_ID", _OF_ARRAY, _slurm_array),
-    _Scheduler("srun", "SLURM_PROCID", "$SLURM_PROCID/$SLURM_NTASKS", _srun),
-    _Scheduler(
-        "Kubernetes", "JOB_COMPLETION_INDEX", f"$JOB_COMPLETION_INDEX/${SHARDS_VARIABLE}",
-        _kubernetes,
-    ),
-)  # fmt: skip
+    _Scheduler("torchrun", ("RANK", "WORLD_SIZE"), _torchrun),
+    _Scheduler("the SLURM array", ("SLURM_ARRAY_TASK_ID",), _slurm_array),
+    _Scheduler("srun", ("SLURM_PROCID",), _srun),
+    _Scheduler("Kubernetes", ("JOB_COMPLETION_INDEX",), _kubernetes),
+)
+"""In the order in which they are asked."""

@@ -21,7 +21,7 @@ from reportgen.jsonio import read_value, write_value
 from reportgen.predictions.outline import RunOutline
 from reportgen.predictions.parts import further_of, usable, write_in_groups
 from reportgen.predictions.schema import PART_FIELDS, part_schema
-from reportgen.storage import Place, open_parquet
+from reportgen.storage import Place, open_parquet, unread_reason
 from reportgen.text import plural, printable, quoted
 
 __all__ = [
@@ -260,7 +260,7 @@ def _header(path: Place, text: bytes) -> PartHeader:
 
 def _damaged(path: Place, error: Exception) -> DataError:
     there = not isinstance(path, Path) or path.exists()
-    reason = printable(str(error).split("\n")[0])[:200].replace(str(path.parent), "…")
+    reason = unread_reason(path, error)
     return DataError(
         f"the part {quoted(path.name)} can't be read: {reason}"
         if there

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reportgen.errors import DataError
 from reportgen.predictions.metadata import RunFacts
 from reportgen.predictions.schema import METADATA_KEY, further_fields, predictions_schema
-from reportgen.storage import Place, open_parquet
+from reportgen.storage import Place, open_parquet, unread_reason
 from reportgen.text import printable, quoted
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _ranked(column: Any) -> NDArray[Any]:
 
 
 def _unreadable(path: Place, error: Exception) -> DataError:
-    reason = printable(str(error).split("\n")[0])[:200]
+    reason = unread_reason(path, error)
     if not isinstance(path, Path):
         return _damaged(path, reason)
     if not path.exists():
@@ -240,7 +240,7 @@ def _unreadable(path: Place, error: Exception) -> DataError:
             slug="input-is-folder",
             hint=f"pass {quoted(path.name + '/predictions.parquet')}",
         )
-    found = _damaged(path, reason.replace(str(path.parent), "…"))
+    found = _damaged(path, reason)
     found.details = (f"the file has {path.stat().st_size:,} bytes",)
     return found
 

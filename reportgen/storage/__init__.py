@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         typed_place,
     )
     from reportgen.storage.copies import copy_in, copy_out, kept_folder, remove
-    from reportgen.storage.parquet import open_parquet
+    from reportgen.storage.parquet import open_parquet, unread_reason
     from reportgen.storage.stores import (
         THREADS,
         files_below,
@@ -48,6 +48,7 @@ __all__ = [
     "stored_sha256",
     "typed_input",
     "typed_place",
+    "unread_reason",
 ]
 
 __getattr__ = lazy_names(
@@ -55,7 +56,7 @@ __getattr__ = lazy_names(
     {
         "addresses": "Address given_name is_address typed_input typed_place",
         "copies": "copy_in copy_out kept_folder remove",
-        "parquet": "open_parquet",
+        "parquet": "open_parquet unread_reason",
         "stores": "THREADS files_below has_file reached read_bytes stored_sha256",
         "tables": "AddressFolder Place found_at",
     },

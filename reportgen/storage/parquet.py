@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 from reportgen.storage.addresses import Address
 from reportgen.storage.stores import is_of_the_service, reached, require_same, store_of
+from reportgen.text import printable
 
 __all__ = [
     "open_parquet",
+    "unread_reason",
 ]
 
 
@@ -46,3 +49,9 @@ def open_parquet(place: Path | Address, **options: Any) -> Iterator[Any]:
         with reached(place):
             raise
     require_same(place)
+
+
+def unread_reason(path: Path | Address, error: Exception) -> str:
+    """What Arrow says of a file that it can't read: one line, without the folders of its path."""
+    line = str(error).split("\n")[0]
+    return printable(line.replace(f"{path.parent}{os.sep}", "…/"))[:200]

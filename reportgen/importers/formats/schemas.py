@@ -9,8 +9,8 @@ from typing import Any
 
 from reportgen.errors import DataError
 from reportgen.importers.formats.tables import LIST, Column, Table, is_single_type, kind_of_type
-from reportgen.storage import Place
-from reportgen.text import printable, quoted
+from reportgen.storage import Place, unread_reason
+from reportgen.text import quoted
 
 __all__ = [
     "class_labels",
@@ -58,7 +58,7 @@ def readable_as(path: Place, what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
-        reason = printable(str(error).split("\n")[0])[:200].replace(str(path.parent), "…")
+        reason = unread_reason(path, error)
         raise DataError(
             f"{quoted(path.name)} can't be read as {what}: {reason}",
             slug="predictions-damaged",
