@@ -27,22 +27,17 @@ def decimals(values: NDArray[np.floating[Any]]) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = pa.array(values).cast(pa.large_string())
+    texts = pa.array(values, from_pandas=True).cast(pa.large_string())  # nan becomes null
     size = np.abs(values)
-    as_python = (size > _LEAST) & (size < _MOST) & (values != np.trunc(values))
-    if as_python.all():
+    as_arrow = (size > _LEAST) & (size < _MOST) & (values != np.trunc(values)) | np.isnan(values)
+    if as_arrow.all():
         return texts
-    others = [_decimal(one) for one in values[~as_python]]
-    return pc.replace_with_mask(texts, ~as_python, pa.array(others, pa.large_string()))
-
-
-def _decimal(value: np.floating[Any]) -> str | None:
-    if np.isnan(value):
-        return None
-    if isinstance(value, np.float64):
-        number = float(value)
-        return str(int(number) if number.is_integer() else number)
-    return str(value)
+    if values.dtype == np.float32:
+        others = [str(one) for one in values[~as_arrow]]
+    else:
+        numbers = values[~as_arrow].tolist()
+        others = [str(int(one) if one.is_integer() else one) for one in numbers]
+    return pc.replace_with_mask(texts, ~as_arrow, pa.array(others, pa.large_string()))
 
 
 def joined_lines(columns: Sequence[Any], n: int) -> str:
