@@ -93,11 +93,16 @@ def open_list(path: Path, spool: Path) -> Listed:
     name = path.name.lower()
     if name.endswith(".xml"):
         return _of_cvat(path)
-    if name.endswith(".json") and (found := _of_fiftyone(path)) is not None:
+    if name.endswith(".json") and (found := _of_fiftyone(path) or _of_map(path)) is not None:
         return found
     if name.endswith(".txt") and (lines := _lines_of_pairs(path)) is not None:
         return lines
-    table = open_table(path, InputOptions(), spool)
+    try:
+        table = open_table(path, InputOptions(), spool)
+    except DataError as error:
+        if error.slug != "input-kind" or not name.endswith(".json"):
+            raise
+        raise _other_json(path) from None
     _require_header(table)
     if {"ImageId", "PredictionString"} == set(table.columns):
         return _of_localisation(table)
@@ -189,6 +194,36 @@ def _of_fiftyone(path: Path) -> Listed | None:
     table = _memory_table(path.name, rows, ("image", "label"))
     known = tuple(map(str, classes)) if isinstance(classes, list) and classes else None
     return Listed(table, "image", "label", "data", known, "a FiftyOne labels.json")
+
+
+def _of_map(path: Path) -> Listed | None:
+    """``{"a.png": "cat"}``, or ``{"cat": ["a.png"]}``; None for other JSON."""
+    value = read_json(path)
+    if not isinstance(value, Mapping) or not value:
+        return None
+    if all(map(_IMAGE_NAME.search, value)) and all(map(_is_target, value.values())):
+        rows = [(image, "" if label is None else str(label)) for image, label in value.items()]
+    elif all(map(_is_list_of_images, value.values())):
+        rows = [(image, label) for label, images in value.items() for image in images]
+    else:
+        return None
+    columns = ("path", "label")
+    table = _memory_table(path.name, rows, columns)
+    return Listed(table, *columns, layout="a JSON object of paths and labels")
+
+
+def _is_list_of_images(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, str) and _IMAGE_NAME.search(one) for one in value
+    )
+
+
+def _other_json(path: Path) -> DataError:
+    return DataError(
+        f"{quoted(path.name)} is JSON, not a table of paths and labels",
+        slug="input-kind",
+        hint='write one object per line into a .jsonl file: {"path": "a.png", "label": "cat"}',
+    )
 
 
 def _is_target(target: Any) -> bool:

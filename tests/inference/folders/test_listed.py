@@ -216,6 +216,22 @@ def test_root_slash_takes_absolute_paths() -> None:
     assert len(labelled(data, root="/")) == 6
 
 
+def test_json_objects_of_paths_and_labels_are_read() -> None:
+    data = Path("img/labels.json")
+    data.write_text(json.dumps(dict(images())))
+    assert labelled(data) == images()
+    by_class = {name: [p for p, c in images() if c == name] for name in NAMES}
+    data.write_text(json.dumps(by_class))
+    assert labelled(data) == images()
+    data.write_text(json.dumps({"cat.png": {"a": 1}}))
+    error = refused(data)
+    assert (error.slug, "JSON Lines" in (error.hint or "")) == ("input-kind", False)
+    line = (error.hint or "").partition(": ")[2]
+    (path, label), *_ = images()
+    line = line.replace("a.png", path).replace('"cat"', f'"{label}"')
+    assert labelled(csv("img/l.jsonl", line)) == [(path, label)]
+
+
 def test_one_hot_columns_are_suggested() -> None:
     rows = [f"{p}," + ",".join(str(int(c == n)) for n in NAMES) for p, c in images()]
     data = csv("img/labels.csv", f"path,{','.join(NAMES)}", *rows)
