@@ -101,6 +101,19 @@ def hundreds(k, seed=0):
     return np.array([draw.multinomial(100, row / row.sum()) for row in chances])
 
 
+def test_100_samples_of_nearly_all_classes_are_counts():
+    counts = hundreds(20)
+    counts[3, 3] -= 1
+    counts[7, 7] -= 2
+    assert not may_be_percentages(ConfusionMatrix.from_counts(counts))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rounded_percentages_of_many_classes_add_up_to_about_100(seed):
+    shares = 100 * np.random.default_rng(seed).dirichlet(np.full(15, 2.0), 15)
+    assert may_be_percentages(ConfusionMatrix.from_counts(np.rint(shares).astype(int)))
+
+
 def test_percentages_of_many_classes_seldom_add_up(box):
     assert not may_be_percentages(ConfusionMatrix.from_counts(hundreds(20)))
     assert (

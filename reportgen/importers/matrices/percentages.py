@@ -31,10 +31,10 @@ def _hundreds(totals: NDArray[np.int64]) -> bool:
 def _nearly_hundreds(classes: NDArray[np.int64], totals: NDArray[np.int64]) -> bool:
     """Whether the rows, of these cells and totals, sum to 100 but for what rounding changes.
 
-    Rounding m numbers changes their sum by √(m ∕ 12) on average.
+    Rounding m numbers changes their sum with a standard deviation of √(m ∕ 12); three are allowed.
     """
     sizes = np.bincount(classes, minlength=len(totals))
-    allowed = np.where(sizes > 2, np.ceil(2 * np.sqrt(sizes / 12)), 0)
+    allowed = np.where(sizes > 2, np.ceil(3 * np.sqrt(sizes / 12)), 0)
     filled = totals > 0
     return int(filled.sum()) > 1 and bool((np.abs(totals - 100) <= allowed)[filled].all())
 
@@ -47,9 +47,8 @@ def may_be_percentages(matrix: ConfusionMatrix) -> bool:
     for 20 samples.
     """
     return any(
-        _chance(classes, matrix.values) >= _RARE
-        if _hundreds(totals)
-        else _nearly_hundreds(classes, totals)
+        (_hundreds(totals) or _nearly_hundreds(classes, totals))
+        and _chance(classes, matrix.values, totals) >= _RARE
         for classes, totals in (
             (matrix.rows, matrix.true_totals),
             (matrix.columns, matrix.predicted_totals),
@@ -57,10 +56,18 @@ def may_be_percentages(matrix: ConfusionMatrix) -> bool:
     )
 
 
-def _chance(classes: NDArray[np.int64], values: NDArray[np.int64]) -> float:
+def _chance(
+    classes: NDArray[np.int64], values: NDArray[np.int64], totals: NDArray[np.int64]
+) -> float:
+    """Probability that as many rows of rounded percentages, or more, sum to exactly 100."""
     order = np.argsort(classes, kind="stable")
     starts = np.flatnonzero(np.diff(classes[order], prepend=-1))
     sizes = np.diff(np.append(starts, len(order)))
     divisors = np.gcd.reduceat(values[order], starts)
-    rounded = sizes[(sizes > 2) & (divisors == 1)]
-    return math.prod(math.sqrt(6 / (math.pi * int(m))) for m in rounded)
+    is_rounded = (sizes > 2) & (divisors == 1)
+    n_exact = int((totals[classes[order][starts]][is_rounded] == 100).sum())
+    chances = np.ones(1)  # of 0, 1, ... rows that sum to 100
+    for m in sizes[is_rounded]:
+        hit = math.sqrt(6 / (math.pi * int(m)))
+        chances = np.convolve(chances, (1 - hit, hit))
+    return float(chances[n_exact:].sum())
