@@ -151,8 +151,13 @@ def _require_trust(adapter: Adapter, request: Request) -> None:
 
 
 def refuse_trust(spec: str, options: Options) -> None:
-    """Raise :class:`UsageError` if ``--trust-model-code`` is given but not needed."""
+    """Raise :class:`UsageError` if ``--trust-model-code`` is given but not needed.
+
+    Keras' older format is refused later, with the lines that convert it.
+    """
     adapter = adapter_of(spec)
+    if spec.lower().endswith((".h5", ".hdf5")):
+        return
     if options.trust_model_code and (adapter is None or not adapter.runs_code):
         raise UsageError(
             f"--trust-model-code has no effect on {quoted(Path(spec).name)}: it is for Keras",

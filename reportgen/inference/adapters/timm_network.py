@@ -22,6 +22,7 @@ from reportgen.inference.adapters.records import TIMM, Request, config_of
 from reportgen.inference.models.checkpoints import Weights, load_into, read_weights
 from reportgen.inference.models.embedded_classes import EmbeddedClasses, embedded_classes
 from reportgen.inference.models.factories import Call, make, n_outputs_wanted, parse_arguments
+from reportgen.inference.models.layouts import refuse_hub_name
 from reportgen.inference.models.loaded_model import LoadedModel
 from reportgen.inference.user_code import error_line
 from reportgen.provenance import ModelFacts
@@ -65,6 +66,7 @@ def load(request: Request) -> LoadedModel:
     if not request.spec.startswith(TIMM):
         return _of_folder(request)
     name = request.spec.removeprefix(TIMM)
+    refuse_hub_name(request.spec)
     if request.weights is None:
         raise UsageError(
             f"timm:{printable(name)} needs --weights: without them the results would be random",

@@ -24,7 +24,18 @@ WHAT_WORKS = (
 )
 
 
-_HUBS = ("hf:", "hf-hub:", "hf_hub:", "huggingface:", "transformers:", "timm:hf-hub:")
+_HUBS = (
+    "hf:",
+    "hf-hub:",
+    "hf_hub:",
+    "huggingface:",
+    "transformers:",
+    "timm:hf-hub:",
+    "timm:hf_hub:",
+)
+
+
+_LOCAL_FOLDER = "timm:local-dir:"
 
 
 _MODEL_FILES = (".pt2", ".safetensors", ".pt", ".pth", ".ckpt", ".onnx", ".keras", ".tflite")
@@ -43,10 +54,16 @@ def refuse_folder(path: Path) -> ModelError:
 
 
 def refuse_hub_name(spec: str) -> None:
-    """Refuse a name that other programs would download.
+    """Refuse a name that other programs would download, and timm's name of a local folder.
 
     Raises :class:`UsageError` ``model-name``.
     """
+    if spec.startswith(_LOCAL_FOLDER):
+        raise UsageError(
+            f"MODEL {quoted(spec)} is timm's name of a folder; here its path alone names it",
+            slug="model-name",
+            hint=f"pass the folder: {as_typed(Path(spec.removeprefix(_LOCAL_FOLDER)))}",
+        )
     name = next((spec.removeprefix(hub) for hub in _HUBS if spec.startswith(hub)), None)
     if name is None or (spec.startswith("transformers:") and "/" not in spec):
         if not _looks_like_owner_and_name(spec):

@@ -145,8 +145,9 @@ def test_old_hdf5_becomes_keras_by_the_printed_line(
     monkeypatch.chdir(tmp_path)
     model = network(keras)
     model.save("old.h5")
-    error = refused(tmp_path / "old.h5", data, trust_model_code=False)
-    assert error.slug == "model-format"
+    for trusted in (True, False):
+        error = refused(tmp_path / "old.h5", data, trust_model_code=trusted)
+        assert error.slug == "model-format"
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     lines = [line[4:] for line in error.details if line.startswith("    ")]
     exec(compile("\n".join(lines), "hint", "exec"), {})

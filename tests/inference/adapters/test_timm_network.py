@@ -147,4 +147,11 @@ def test_wrong_names_and_missing_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_hub_name_is_still_no_file(tmp_path: Path) -> None:
-    assert refused("timm:hf-hub:owner/name").slug == "model-name"
+    for name in ("timm:hf-hub:owner/name", "timm:hf_hub:owner/name"):
+        assert refused(name).slug == "model-name"
+
+
+@pytest.mark.parametrize("folder", ["net", "a/net"])
+def test_timm_s_name_of_a_folder_leads_to_the_folder(folder: str) -> None:
+    error = refused(f"timm:local-dir:{folder}")
+    assert (error.slug, error.hint) == ("model-name", f"pass the folder: {folder}")
