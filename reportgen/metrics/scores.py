@@ -140,6 +140,8 @@ def _in_unit(scores: Saved) -> bool:
 
 def finite_rows(scores: Saved, kind: OutputKind | None) -> NDArray[np.bool_]:
     """Mask, bool, shape (n,): no nan or +inf; some -inf only for logits or log-probabilities."""
+    if scores.size and np.isfinite(scores.min()) and np.isfinite(scores.max()):
+        return np.ones(len(scores), np.bool_)  # a tenth of the time of rows
     finite: NDArray[np.bool_] = np.isfinite(scores.max(axis=1))  # nan if any is
     if kind in (OutputKind.PROBABILITIES, OutputKind.PERCENTAGES, OutputKind.ONE_VS_REST):
         finite &= np.isfinite(scores.min(axis=1))
