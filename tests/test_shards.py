@@ -1,5 +1,6 @@
 """Shards and their merge: the bytes of a single run, whatever happens on the way, or a refusal."""
 
+import errno
 import json
 import random
 import shutil
@@ -509,6 +510,22 @@ def test_parts_go_where_that_is_asked_and_never_before(here):
     error = refused(lambda: reportgen.merge("run1", out="run1", discard=True), "shards-missing")
     assert error.message == 'there are no parts in "run1", only "predictions.parquet"'
     assert error.hint == 'use "predictions.parquet": it has all samples'
+
+
+def test_a_full_disk_is_told_of_the_file_that_was_asked_for(here, monkeypatch):
+    shards(2)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", mock.Mock(side_effect=FULL))
+    error = refused(lambda: reportgen.merge("run1", out="m", max_bad=9), "output-not-writable")
+    assert error.message == 'cannot write "predictions.parquet": no space left on the device'
+    assert 'free space in "m"' in error.hint
+    assert not Path("m").exists()
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    reportgen.merge("run1", out="m", max_bad=9)
+    assert contents("m") == single()
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_parts_beside_merged_predictions_can_be_merged_again(here):

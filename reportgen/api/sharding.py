@@ -475,6 +475,10 @@ def _write(whole: PartSet, target: Path, max_bad: int, reporter: Reporter, *, fo
         return True
     except OSError as error:
         raise output_error(target, error) from error
+    except OutputError as error:
+        if isinstance(error.__cause__, OSError):  # of the file as it is named until it is whole
+            raise output_error(target, error.__cause__) from error
+        raise
     finally:
         made.unlink(missing_ok=True)
 
