@@ -100,9 +100,16 @@ def open_list(path: Path, spool: Path) -> Listed:
     try:
         table = open_table(path, InputOptions(), spool)
     except DataError as error:
-        if error.slug != "input-kind" or not name.endswith(".json"):
-            raise
-        raise _other_json(path) from None
+        if error.slug == "input-kind" and name.endswith(".json"):
+            raise _other_json(path) from None
+        if "--encoding" in (error.hint or ""):  # an option of saved predictions
+            raise DataError(
+                error.message,
+                slug=error.slug,
+                details=error.details,
+                hint="save it as UTF-8, which Excel calls CSV UTF-8",
+            ) from error
+        raise
     _require_header(table)
     if {"ImageId", "PredictionString"} == set(table.columns):
         return _of_localisation(table)

@@ -232,6 +232,16 @@ def test_json_objects_of_paths_and_labels_are_read() -> None:
     assert labelled(csv("img/l.jsonl", line)) == [(path, label)]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_a_table_in_another_encoding_is_to_be_saved_again(encoding: str) -> None:
+    data = csv("img/labels.csv", "path,label,note", *(f"{p},{c},é" for p, c in images()))
+    data.write_text(text := data.read_text("utf-8"), encoding)
+    error = refused(data)
+    assert (error.hint or "").startswith("save it as UTF-8")
+    data.write_text(text, "utf-8")
+    assert labelled(data) == images()
+
+
 def test_one_hot_columns_are_suggested() -> None:
     rows = [f"{p}," + ",".join(str(int(c == n)) for n in NAMES) for p, c in images()]
     data = csv("img/labels.csv", f"path,{','.join(NAMES)}", *rows)
