@@ -88,7 +88,7 @@ def parse_json(text: bytes, source: str, *, lenient: bool) -> EmbeddedClasses:
 def parse_text(text: str, n_outputs: int | None, source: str, *, lenient: bool) -> EmbeddedClasses:
     """Parse the class list in `text`: JSON, what Python prints, or as many names as outputs.
 
-    Such names stand on lines of their own, or between commas. See :func:`embedded_classes`.
+    Such names are on lines of their own, or between commas. See :func:`embedded_classes`.
     """
     if text.lstrip()[:1] in ("[", "{", "("):
         try:
