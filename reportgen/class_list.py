@@ -347,7 +347,7 @@ def _refuse_marks(lines: Sequence[str], file: str) -> None:
 
 
 def _head(cell: str) -> str:
-    return re.sub(r"[\s\-]+", "_", cell.strip().strip("\"'").lower())
+    return re.sub(r"[\s\-]+", "_", cell.strip().rstrip(":").strip("\"'").lower())
 
 
 def _of_cells(lines: Sequence[str], file: str) -> list[str]:

@@ -387,6 +387,7 @@ def test_a_class_list_of_a_usual_form_has_its_names_in_order(tmp_path, name, con
         ("c.json", "[1.5, 2.5]", "not of names"),
         ("c.json", '{"train": {"loss": 1}}', "not a class list"),
         ("c.txt", "class\ncat\ndog\n", "a header or a class"),
+        ("c.txt", "Class names:\ncat\ndog\n", "a header or a class"),
         ("c.txt", "class,index\ncat,0\ndog,1\n", "a header or a class"),
         ("c.txt", "cat,dog,bird\n", "3 names on one line"),
         ("c.csv", "wort,zahl,x\ncat,0,1\ndog,1,2\n", "3 columns"),

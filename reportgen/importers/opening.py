@@ -529,6 +529,7 @@ def _read_unscored(
     if options.prediction_column is None and options.labels_are == "auto":
         _require_best_found_first(table, roles, ranks, n_rows)
     _refuse_shifted(table, survey, (labels, predictions), reading, options)
+    _require_one_right(table, labels, predictions, n_rows, options)
     require_agreement(table, roles, labels, predictions, options)
     return TablePredictions(
         table, roles, facts_of(table, roles, survey, reading, options), n_rows,
@@ -582,6 +583,28 @@ def _refuse_shifted(
         details=[f"{count(above[0])} have the same number in both"],
         hint=f"subtract 1 from the {later}s in the table; if both are counted alike: "
         "--labels-are indices",
+    )
+
+
+def _require_one_right(
+    table: Table,
+    labels: NDArray[Any],
+    predictions: NDArray[Any],
+    n_rows: int,
+    options: InputOptions,
+) -> None:
+    """Refuse a table without a correct prediction: it may contain the errors only."""
+    if n_rows < _FEWEST_DIFFERING or options.labels_are != "auto" or options.classes is not None:
+        return
+    for start in range(0, len(labels), NARROW_ROWS):
+        rows = slice(start, start + NARROW_ROWS)
+        if ((labels[rows] >= 0) & (labels[rows] == predictions[rows])).any():
+            return
+    raise DataError(
+        f"no prediction of {quoted(table.name)} is correct, in {count(n_rows)} rows",
+        slug="predictions-wrong",
+        details=["a table of errors, such as errors.csv, lacks the correct predictions"],
+        hint="pass the predictions of all samples; if these are all: --labels-are names",
     )
 
 

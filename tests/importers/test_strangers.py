@@ -343,3 +343,26 @@ def test_best_classes_in_ascending_order_are_asked_about(tmp_path, lists):
         assert "--prediction-column top_3" in caught.value.hint
         found = reportgen.load(path, prediction_column="top_3")
         assert found.summary["accuracy"].value == 128 / 150
+
+
+def test_measured_values_are_no_classes(tmp_path):
+    path = tmp_path / "t.csv"
+    lines = [f"{i * 0.37:.2f},{i * 0.36:.2f}" for i in range(50)]
+    path.write_text("\n".join(["label,prediction", *lines]), "utf-8")
+    with pytest.raises(ReportgenError, match="0.37.*measured value") as caught:
+        reportgen.load(path)
+    assert caught.value.slug == "labels-measured"
+    assert reportgen.load(path, labels_are="names").n_samples == 50
+    few = [f"{i % 5 * 0.25},{i % 4 * 0.25}" for i in range(50)]
+    path.write_text("\n".join(["label,prediction", *few]), "utf-8")
+    assert reportgen.load(path).n_samples == 50
+
+
+def test_a_table_of_errors_alone_is_asked_about(tmp_path):
+    path = tmp_path / "t.csv"
+    wrong = [f"{t},{p}" for t, p in PAIRS if t != p]
+    path.write_text("\n".join(["label,prediction", *wrong]), "utf-8")
+    with pytest.raises(ReportgenError) as caught:
+        reportgen.load(path)
+    assert caught.value.slug == "predictions-wrong"
+    assert reportgen.load(path, labels_are="names").summary["accuracy"].value == 0

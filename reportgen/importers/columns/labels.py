@@ -125,6 +125,7 @@ def derived_classes(
     if labels_are == "auto" and predictions and not as_indices:
         _require_one_kind(labels, predictions, place)
     if labels_are == "auto":
+        _require_classes(labels, predictions, place)
         _require_common(labels, predictions, place)
         _require_no_sentences(labels, predictions, place)
     numbers = sorted({n for text in values if (n := as_index(text)) is not None})
@@ -322,6 +323,28 @@ def _no_answer(predictions: Mapping[str, int], gaps: Sequence[str], place: Place
         details=[f"{plural(n_rows, 'row')} of this kind; no label has this name"],
         hint=f"if the model abstained: {_abstaining(gaps)}; if it is a class: --labels-are names",
     )
+
+
+_MOST_FRACTIONS = 20
+"""Classes may be named by fractions, such as diopters; more of them are measured values."""
+
+
+def _require_classes(
+    labels: Mapping[str, int], predictions: Mapping[str, int], place: Place
+) -> None:
+    """Refuse labels that are measured values, as of a regression: many numbers with decimals."""
+    if len(labels) <= _MOST_FRACTIONS or not all(map(_is_number, (*labels, *predictions))):
+        return
+    fraction = next((text for text in labels if as_index(text) is None), None)
+    if fraction is not None:
+        raise DataError(
+            f"{place('label', fraction)}: the label {quoted(fraction)} seems to be a measured "
+            "value",
+            slug="labels-measured",
+            details=[f"labels are {count(len(labels))} different numbers, with decimals"],
+            hint="write classes into the columns of labels and predictions; if these numbers are "
+            "classes: --labels-are names",
+        )
 
 
 def _require_common(
