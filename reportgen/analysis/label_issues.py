@@ -26,7 +26,7 @@ from reportgen.jsonio import (
     Share,
     Signed,
 )
-from reportgen.metrics import RankedClass, best_classes
+from reportgen.metrics import RankedClass, best_classes, count_true
 
 __all__ = [
     "ENOUGH_SAMPLES",
@@ -327,7 +327,7 @@ def confident_class(
     reached*, which differs if the prediction is below its threshold.
     """
     reached = p >= limits
-    n_reached = np.count_nonzero(reached, axis=1)
+    n_reached = count_true(reached)
     guess = np.where(n_reached > 1, predicted, reached.argmax(axis=1))
     return np.where(n_reached > 0, guess, -1)
 

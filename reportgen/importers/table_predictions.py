@@ -124,9 +124,8 @@ class TablePredictions:
             piece = _Piece(self, start, n, kept, batches)
             found = {name: piece.column(name) for name in wanted}
             if not wrong_only and "id" in found:
-                ids = found["id"]
                 found["id"] = np.asarray(
-                    ids if self.has_ids else list(map(str, ids.tolist())), object
+                    found["id"] if self.has_ids else _texts(found["id"]), object
                 )
             yield found
             give_back_after(start, n, self.labels, self.predictions, self.confidence)
@@ -232,6 +231,12 @@ class _Piece:
         scores = blocks.of_batch(self.batches[0].select(list(blocks.columns.columns)), self.start)
         found = probabilities(scores if self.kept is None else scores[self.kept], kind)
         return found.astype(blocks.dtype, copy=False)
+
+
+def _texts(numbers: NDArray[np.integer[Any]]) -> NDArray[Any]:
+    import pyarrow as pa
+
+    return _numpy(pa.array(numbers).cast(pa.string()))
 
 
 def _absent(name: str, n: int) -> NDArray[Any]:

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         OutputKind,
         ScoredRows,
         contradiction,
+        count_true,
         decide_outputs,
         finite_rows,
         probabilities,
@@ -147,6 +148,7 @@ __all__ = [
     "cluster_intervals",
     "contradiction",
     "cost_difference",
+    "count_true",
     "decide_outputs",
     "expected_cost",
     "finite_rows",
@@ -189,7 +191,7 @@ __getattr__ = lazy_names(
         "resampling": "Layout Resamples TIE",
         "scores": (
             "Floats OutputKind SUM_TOLERANCE ScoredRows TOP_K contradiction "
-            "decide_outputs finite_rows probabilities score"
+            "count_true decide_outputs finite_rows probabilities score"
         ),
         "tallies": (
             "Counts Mistake RankedClass RunningCounts TOP_CLASSES WorstMistakes best_classes "
