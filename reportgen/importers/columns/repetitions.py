@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +109,8 @@ def repetition(
     """
     others = {label, *taken}
     for name in _naming(table, others, has_id=has_id):
+        if not _may_repeat(table, name):
+            continue
         repeated = repeated_ids(table, name)
         times = set(repeated.values())
         if len(repeated) < _FEWEST_SAMPLES or len(times) != 1 or max(times) > MOST_VALUES:
@@ -122,6 +125,30 @@ def repetition(
             if counted is not None and len(counted) * len(repeated) == table.n_rows:
                 return Repetition(name, column, counted)
     return None
+
+
+_PROBED = 8
+
+
+def _may_repeat(table: Table, column: str) -> bool:
+    """Whether a few of a column's values occur equally often, and more than once.
+
+    It costs much less than counting all values.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    probes: list[Any] = []
+    times = np.zeros(_PROBED, np.int64)
+    for batch in table.batches([column], NARROW_ROWS):
+        array = batch.column(0)
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        if not probes and len(array):
+            probes = [array[i] for i in np.linspace(0, len(array) - 1, _PROBED).astype(int)]
+        for i, probe in enumerate(probes):
+            times[i] += pc.sum(pc.equal(array, probe)).as_py() or 0
+    return 1 < times[0] <= MOST_VALUES and bool((times == times[0]).all())
 
 
 def _naming(table: Table, others: set[str], *, has_id: bool) -> list[str]:
