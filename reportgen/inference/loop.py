@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -106,13 +107,14 @@ def predict_into(
             _decide_by(run, beginning, batch_size)
         reporter.begin("predicting", source.n_samples)
         reporter.advance(start)
-        for batch, raw in _scored(engine, source.batches(start, batch_size)):
-            rows = _predict(run, batch, raw)
-            run.waiting.append(rows)
-            run.n_waiting += len(rows)
-            if run.n_waiting >= PART_ROWS or time.monotonic() - run.written_at >= PART_SECONDS:
-                _flush(run)
-            reporter.advance(len(rows))
+        with closing(_scored(engine, source.batches(start, batch_size))) as scored:
+            for batch, raw in scored:
+                rows = _predict(run, batch, raw)
+                run.waiting.append(rows)
+                run.n_waiting += len(rows)
+                if run.n_waiting >= PART_ROWS or time.monotonic() - run.written_at >= PART_SECONDS:
+                    _flush(run)
+                reporter.advance(len(rows))
         _flush(run)
     except (KeyboardInterrupt, Terminated) as stop:
         _flush(run)
@@ -162,7 +164,7 @@ Scored = tuple[Batch, Floats | None]
 """A batch and its raw scores; None if it has no readable image."""
 
 
-def _scored(engine: Scorer, batches: Iterator[Batch]) -> Iterator[Scored]:
+def _scored(engine: Scorer, batches: Iterator[Batch]) -> Generator[Scored]:
     """Score the batches, in their order; several at a time if the engine allows it.
 
     If the next batch can't be read, those before it are yielded first.
