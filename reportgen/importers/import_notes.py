@@ -10,9 +10,10 @@ import numpy as np
 
 from reportgen.class_list import display_name
 from reportgen.importers.columns.cells import TextCells, written_numbers
-from reportgen.importers.columns.detect import Roles, Survey
+from reportgen.importers.columns.detect import Roles
 from reportgen.importers.columns.labels import Reading
 from reportgen.importers.columns.scores import Scored, ScoreKind
+from reportgen.importers.columns.survey import Survey
 from reportgen.importers.columns.words import folded
 from reportgen.importers.formats.delimited import separated_by
 from reportgen.importers.formats.tables import NARROW_ROWS, Table

@@ -17,13 +17,9 @@ from reportgen.importers.columns.cells import TextCells, as_index, plain_label
 from reportgen.importers.columns.counted import count_columns
 from reportgen.importers.columns.detect import (
     Roles,
-    Survey,
     columns_named_after,
-    confidences,
     find_roles,
-    ignored_places,
     require_prediction,
-    take_survey,
 )
 from reportgen.importers.columns.families import SMALLEST_IS_BEST
 from reportgen.importers.columns.held_rows import give_back_after
@@ -37,6 +33,7 @@ from reportgen.importers.columns.scores import (
     read_scores,
     require_unranked,
 )
+from reportgen.importers.columns.survey import Survey, confidences, ignored_places, take_survey
 from reportgen.importers.columns.words import is_called, label_and_prediction
 from reportgen.importers.formats.arrays import ArraysTable
 from reportgen.importers.formats.cell_lists import CellReader, sample_reader

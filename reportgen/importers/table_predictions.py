@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.importers.columns.cells import TextCells, not_a_number, numbers, with_points
-from reportgen.importers.columns.detect import Roles, confidences
+from reportgen.importers.columns.detect import Roles
 from reportgen.importers.columns.held_rows import give_back_after
 from reportgen.importers.columns.ids import PrintableIds
 from reportgen.importers.columns.scores import SCORED_COLUMNS, ScoreBlocks, Scored
+from reportgen.importers.columns.survey import confidences
 from reportgen.importers.formats.tables import NARROW_ROWS, NUMBER, Table, rows_at_once
 from reportgen.metrics import OutputKind, probabilities
 from reportgen.predictions import RunFacts

@@ -254,4 +254,4 @@ _SCHEDULERS = (
     _Scheduler("srun", ("SLURM_PROCID",), _srun),
     _Scheduler("Kubernetes", ("JOB_COMPLETION_INDEX",), _kubernetes),
 )
-"""In the order in which they are asked."""
+"""In the order in which their variables are read."""

@@ -52,6 +52,6 @@ def open_parquet(place: Path | Address, **options: Any) -> Iterator[Any]:
 
 
 def unread_reason(path: Path | Address, error: Exception) -> str:
-    """What Arrow says of a file that it can't read: one line, without the folders of its path."""
+    """Error text of Arrow for an unreadable file: one line, without the path of its folder."""
     line = str(error).split("\n")[0]
     return printable(line.replace(f"{path.parent}{os.sep}", "…/"))[:200]

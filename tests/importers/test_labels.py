@@ -185,7 +185,7 @@ def test_the_place_of_an_error_is_not_that_of_an_ignored_row(box):
 
 
 def test_a_column_of_ids_is_no_column_of_classes(box, monkeypatch):
-    monkeypatch.setattr("reportgen.importers.columns.detect.MAX_VALUES", 100)
+    monkeypatch.setattr("reportgen.importers.columns.survey.MAX_VALUES", 100)
     with pytest.raises(DataError) as caught:
         box.open(table(*((f"x{i}", "a") for i in range(101))))
     assert caught.value.slug == "too-many-classes"

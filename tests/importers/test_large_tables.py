@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 import reportgen
 from reportgen.errors import DataError, OutputError
 from reportgen.evaluation import counting
-from reportgen.importers.columns import detect as survey
 from reportgen.importers.columns import held_rows as held_rows_module
 from reportgen.importers.columns import ids as ids_module
+from reportgen.importers.columns import survey
 from reportgen.importers.columns.cells import TextCells
 from reportgen.importers.columns.detect import find_roles
 from reportgen.importers.columns.held_rows import give_back, held_rows

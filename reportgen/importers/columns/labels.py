@@ -18,8 +18,8 @@ from reportgen.class_list import (
 from reportgen.errors import DataError, UsageError
 from reportgen.importers.columns.answers import answer_inside, is_no_answer, is_summary
 from reportgen.importers.columns.cells import as_index, is_blank
-from reportgen.importers.columns.detect import MAX_VALUES
 from reportgen.importers.columns.near_names import almost_same
+from reportgen.importers.columns.survey import MAX_VALUES
 from reportgen.options import InputOptions
 from reportgen.provenance import DataNote
 from reportgen.text import count, listing, nearest, plural, printable, quoted, typed
