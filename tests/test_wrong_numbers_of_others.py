@@ -240,7 +240,9 @@ def answers(n_right, n=1000):
 def test_identical_models_are_not_significantly_different(tmp_path, n_right):
     """Sums of rounded statistics have given p = 0, and a division by 0 p = nan."""
     table = answers(n_right)
-    comparison = reportgen.compare(table, table, out=tmp_path / "out", gates=no_harm(tmp_path))
+    comparison = reportgen.compare(
+        table, table, out=tmp_path / "out", gates=no_harm(tmp_path), labels_are="names"
+    )
     assert comparison.identical
     assert comparison.summary["accuracy"].p == 1
     for change in (*comparison.summary.values(), *(one.recall for one in comparison.classes)):
