@@ -68,7 +68,7 @@ class Bucket(Filled):
 
     def refuse_words(self, text: str) -> None:
         """Nothing of where it is may be in an output."""
-        for word in (BUCKET, SECRET, KEY_ID, str(self.port), "eu-central-1", "endpoint_override"):
+        for word in (BUCKET, SECRET, KEY_ID, f":{self.port}", "eu-central-1", "endpoint_override"):
             assert word not in text
 
 

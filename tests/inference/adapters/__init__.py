@@ -18,6 +18,7 @@ class Library:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # pytest asks all objects of a module whether they wrap fixtures
+        # pytest asks all objects of a module whether they wrap fixtures, by names with underscores
+        if name.startswith("_") and name != "__version__":
             raise AttributeError(name)
         return getattr(importlib.import_module(self._name), name)
